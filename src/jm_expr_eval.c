@@ -1,0 +1,465 @@
+/*
+ * jm_expr_eval.c: runs the parts of a compiled value over one request. What
+ * it reads is hostile: text is counted, never expanded again, and looked at
+ * as a whole before it is handed on. Touches only the pool it was given.
+ */
+#include "jm_expr_part.h"
+#include "jm_query.h"
+
+/* One part of one request. */
+typedef struct fetched_t {
+    const jm_json_t *node; /* claims' or scratch; has a value */
+    jm_json_t scratch;     /* holds what is text at its source */
+} fetched_t;
+
+typedef enum fetch_e {
+    FETCH_FAULT = 0,
+    FETCH_MISSING,
+    FETCH_OK,
+} fetch_e;
+
+typedef fetch_e fetch_fn(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                         const jm_inputs_t *inputs);
+
+static fetch_e found_text(fetched_t *f, jm_str_t text)
+{
+    f->scratch.type = JM_JSON_STRING;
+    f->scratch.text = text;
+    f->node = &f->scratch;
+    return FETCH_OK;
+}
+
+static fetch_e found_node(fetched_t *f, const jm_json_t *node)
+{
+    if (!node || node->type == JM_JSON_NULL) {
+        return FETCH_MISSING;
+    }
+    f->node = node;
+    return FETCH_OK;
+}
+
+static fetch_e fetch_text(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                          const jm_inputs_t *inputs)
+{
+    (void)p;
+    (void)inputs;
+    return found_text(f, part->text);
+}
+
+static fetch_e fetch_nothing(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                             const jm_inputs_t *inputs)
+{
+    (void)f;
+    (void)p;
+    (void)part;
+    (void)inputs;
+    return FETCH_MISSING;
+}
+
+static fetch_e fetch_claim(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                           const jm_inputs_t *inputs)
+{
+    (void)p;
+    if (!inputs->claims) {
+        return FETCH_MISSING;
+    }
+    return found_node(f, jm_path_find(inputs->claims, &part->path));
+}
+
+static fetch_e fetch_jose(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                          const jm_inputs_t *inputs)
+{
+    (void)p;
+    return found_node(f, jm_json_get(inputs->jose, part->text));
+}
+
+static int push_line(void *lines, const char *name, const char *value)
+{
+    (void)name;
+    APR_ARRAY_PUSH((apr_array_header_t *)lines, jm_str_t) = jm_str(value);
+    return 1;
+}
+
+/* The values of all fields of that name, in order; no allocation for none. */
+static const apr_array_header_t *
+header_lines(apr_pool_t *p, const jm_inputs_t *inputs, const char *name)
+{
+    apr_array_header_t *lines;
+
+    if (!inputs->headers || !apr_table_get(inputs->headers, name)) {
+        return NULL;
+    }
+    lines = apr_array_make(p, 1, sizeof(jm_str_t));
+    apr_table_do(push_line, lines, inputs->headers, name, NULL);
+    return lines;
+}
+
+/* All texts, with separator between two. */
+static jm_str_t join(apr_pool_t *p, const jm_str_t *texts, int count,
+                     const char *separator)
+{
+    apr_size_t gap = strlen(separator);
+    apr_size_t len = 0;
+    char *buf;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        len += texts[i].len + gap;
+    }
+    buf = apr_palloc(p, len + 1);
+    len = 0;
+    for (i = 0; i < count; i++) {
+        if (i) {
+            memcpy(buf + len, separator, gap);
+            len += gap;
+        }
+        if (texts[i].len) {
+            memcpy(buf + len, texts[i].ptr, texts[i].len);
+            len += texts[i].len;
+        }
+    }
+    buf[len] = '\0';
+    return jm_strn(buf, len);
+}
+
+static fetch_e fetch_header(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                            const jm_inputs_t *inputs)
+{
+    const apr_array_header_t *lines;
+
+    lines = header_lines(p, inputs, part->text.ptr);
+    if (!lines) {
+        return FETCH_MISSING;
+    }
+    if (lines->nelts == 1) {
+        return found_text(f, APR_ARRAY_IDX(lines, 0, jm_str_t));
+    }
+    return found_text(
+        f, join(p, (const jm_str_t *)lines->elts, lines->nelts, ", "));
+}
+
+static fetch_e fetch_query(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                           const jm_inputs_t *inputs)
+{
+    jm_str_t value;
+
+    if (!jm_query_get(&value, p, inputs->query, part->text)) {
+        return FETCH_MISSING;
+    }
+    return found_text(f, value);
+}
+
+static fetch_e fetch_path(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                          const jm_inputs_t *inputs)
+{
+    (void)p;
+    if (!inputs->params) {
+        return FETCH_FAULT;
+    }
+    return found_text(f, inputs->params[part->index]);
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static jm_str_t trim(jm_str_t text)
+{
+    while (text.len && is_blank(*text.ptr)) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len && is_blank(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Cuts the octets before the first c off text; *pfound says whether c, which
+ * goes too, was there. */
+static jm_str_t cut(jm_str_t *text, char c, int *pfound)
+{
+    const char *end = text->len ? memchr(text->ptr, c, text->len) : NULL;
+    jm_str_t head = *text;
+
+    *pfound = end != NULL;
+    if (end) {
+        head.len = (apr_size_t)(end - head.ptr);
+        text->ptr = end + 1;
+        text->len -= head.len + 1;
+    }
+    else {
+        text->len = 0;
+    }
+    return head;
+}
+
+/* The cookie of that name in one field (RFC 6265 4.2.1): 1 if it is there. */
+static int find_cookie(jm_str_t *pvalue, jm_str_t field, jm_str_t name)
+{
+    int found;
+
+    while (field.len) {
+        jm_str_t value = cut(&field, ';', &found);
+        jm_str_t key = cut(&value, '=', &found);
+
+        if (!found || !jm_str_eq(trim(key), name)) {
+            continue;
+        }
+        value = trim(value);
+        if (value.len > 1 && value.ptr[0] == '"'
+            && value.ptr[value.len - 1] == '"') {
+            value = jm_strn(value.ptr + 1, value.len - 2);
+        }
+        *pvalue = value;
+        return 1;
+    }
+    return 0;
+}
+
+static fetch_e fetch_cookie(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                            const jm_inputs_t *inputs)
+{
+    const apr_array_header_t *lines = header_lines(p, inputs, "Cookie");
+    jm_str_t value;
+    int i;
+
+    for (i = 0; lines && i < lines->nelts; i++) {
+        if (find_cookie(&value, APR_ARRAY_IDX(lines, i, jm_str_t),
+                        part->text)) {
+            return found_text(f, value);
+        }
+    }
+    return FETCH_MISSING;
+}
+
+static fetch_e fetch_method(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
+                            const jm_inputs_t *inputs)
+{
+    (void)p;
+    (void)part;
+    if (!inputs->method) {
+        return FETCH_FAULT;
+    }
+    return found_text(f, jm_str(inputs->method));
+}
+
+static fetch_fn *const fetchers[JM_PART_COUNT] = {
+    [JM_PART_TEXT] = fetch_text,     [JM_PART_NOTHING] = fetch_nothing,
+    [JM_PART_CLAIM] = fetch_claim,   [JM_PART_JOSE] = fetch_jose,
+    [JM_PART_HEADER] = fetch_header, [JM_PART_QUERY] = fetch_query,
+    [JM_PART_PATH] = fetch_path,     [JM_PART_COOKIE] = fetch_cookie,
+    [JM_PART_METHOD] = fetch_method,
+};
+
+jm_str_t jm_value_text(apr_pool_t *p, const jm_json_t *node)
+{
+    if (!node || node->type == JM_JSON_NULL) {
+        return jm_str("");
+    }
+    if (node->type == JM_JSON_STRING || node->type == JM_JSON_NUMBER) {
+        return node->text;
+    }
+    return jm_json_compact(p, node);
+}
+
+/* An array of scalars as one text; a scalar as itself. */
+static apr_status_t format_list(jm_str_t *pout, apr_pool_t *p,
+                                const jm_json_t *node, const char *separator)
+{
+    jm_str_t *texts;
+    unsigned i;
+
+    if (node->type != JM_JSON_ARRAY) {
+        *pout = jm_value_text(p, node);
+        return node->type == JM_JSON_OBJECT ? APR_EINVAL : APR_SUCCESS;
+    }
+    texts = apr_palloc(p, (node->count + 1) * sizeof(*texts));
+    for (i = 0; i < node->count; i++) {
+        const jm_json_t *item = &node->items[i];
+
+        if (item->type == JM_JSON_NULL || item->type == JM_JSON_ARRAY
+            || item->type == JM_JSON_OBJECT) {
+            return APR_EINVAL;
+        }
+        texts[i] = jm_value_text(p, item);
+        if (texts[i].len && memchr(texts[i].ptr, *separator, texts[i].len)) {
+            return APR_EINVAL;
+        }
+    }
+    *pout = join(p, texts, (int)node->count, separator);
+    return APR_SUCCESS;
+}
+
+static apr_status_t format_text(jm_str_t *pout, apr_pool_t *p,
+                                const jm_json_t *node)
+{
+    *pout = jm_value_text(p, node);
+    return APR_SUCCESS;
+}
+
+static apr_status_t format_json(jm_str_t *pout, apr_pool_t *p,
+                                const jm_json_t *node)
+{
+    *pout = jm_json_compact(p, node);
+    return APR_SUCCESS;
+}
+
+static apr_status_t format_csv(jm_str_t *pout, apr_pool_t *p,
+                               const jm_json_t *node)
+{
+    return format_list(pout, p, node, ",");
+}
+
+static apr_status_t format_space(jm_str_t *pout, apr_pool_t *p,
+                                 const jm_json_t *node)
+{
+    return format_list(pout, p, node, " ");
+}
+
+static apr_status_t format_percent(jm_str_t *pout, apr_pool_t *p,
+                                   const jm_json_t *node)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    jm_str_t text = jm_value_text(p, node);
+    char *buf = apr_palloc(p, 3 * text.len + 1);
+    apr_size_t len = 0;
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c > 0x20 && c < 0x7F && c != '%') {
+            buf[len++] = (char)c;
+        }
+        else {
+            buf[len++] = '%';
+            buf[len++] = hex[c >> 4];
+            buf[len++] = hex[c & 15];
+        }
+    }
+    *pout = jm_strn(buf, len);
+    return APR_SUCCESS;
+}
+
+typedef apr_status_t format_fn(jm_str_t *pout, apr_pool_t *p,
+                               const jm_json_t *node);
+
+static format_fn *const formats[JM_FORMAT_COUNT] = {
+    [JM_FORMAT_TEXT] = format_text,       [JM_FORMAT_JSON] = format_json,
+    [JM_FORMAT_CSV] = format_csv,         [JM_FORMAT_SPACE] = format_space,
+    [JM_FORMAT_PERCENT] = format_percent,
+};
+
+apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
+                            const jm_json_t *node, jm_format_e format)
+{
+    return formats[format](pout, p, node);
+}
+
+const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
+{
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c == 0x7F) {
+            return "holds a control character";
+        }
+    }
+    if (target == JM_TARGET_HEADER && text.len
+        && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' ')) {
+        return "begins or ends with a blank";
+    }
+    return jm_utf8_valid(text) ? NULL : "is not valid UTF-8";
+}
+
+int jm_value_mappable(jm_str_t text, jm_target_e target)
+{
+    return !jm_expr_unmappable(text, target);
+}
+
+static jm_eval_e eval_missing(jm_str_t *pout, apr_pool_t *p,
+                              const jm_value_t *value)
+{
+    switch (value->on_missing) {
+    case JM_MISSING_OMIT:
+        return JM_EVAL_OMIT;
+    case JM_MISSING_REJECT:
+        return JM_EVAL_REJECT;
+    case JM_MISSING_EMPTY:
+    case JM_MISSING_DEFAULT:
+        *pout = jm_str_dup(p, value->fallback);
+        return JM_EVAL_OK;
+    }
+    return JM_EVAL_FAULT;
+}
+
+/* The octets of one part; a constant one was formatted at load. */
+static apr_status_t part_text(jm_str_t *pout, apr_pool_t *p,
+                              const jm_value_t *value, const jm_part_t *part,
+                              const fetched_t *f)
+{
+    if (part->kind == JM_PART_TEXT) {
+        *pout = part->text;
+        return APR_SUCCESS;
+    }
+    return jm_expr_format(pout, p, f->node, value->format);
+}
+
+/* All parts as one text, a copy: what an input or the table owns is not
+ * handed out to code that may write into a header. */
+static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
+                           const jm_value_t *value, const fetched_t *fetched)
+{
+    jm_str_t one;
+    jm_str_t *texts = &one;
+    jm_str_t whole;
+    unsigned i;
+
+    if (value->count > 1) {
+        texts = apr_palloc(p, value->count * sizeof(*texts));
+    }
+    for (i = 0; i < value->count; i++) {
+        if (part_text(&texts[i], p, value, &value->parts[i], &fetched[i])) {
+            return JM_EVAL_UNMAPPABLE;
+        }
+    }
+    whole = join(p, texts, (int)value->count, "");
+    if (whole.len > value->max_bytes
+        || jm_expr_unmappable(whole, value->target)) {
+        return JM_EVAL_UNMAPPABLE;
+    }
+    *pout = whole;
+    return JM_EVAL_OK;
+}
+
+jm_eval_e jm_value_eval(jm_str_t *pout, apr_pool_t *p, const jm_value_t *value,
+                        const jm_inputs_t *inputs)
+{
+    fetched_t one = { .node = NULL };
+    fetched_t *fetched = &one;
+    unsigned i;
+
+    *pout = jm_strn(NULL, 0);
+    if (value->count > 1) {
+        fetched = apr_pcalloc(p, value->count * sizeof(*fetched));
+    }
+    /* All are looked at before any is formatted: one that is missing makes
+     * the whole missing, whatever the others hold. */
+    for (i = 0; i < value->count; i++) {
+        const jm_part_t *part = &value->parts[i];
+
+        switch (fetchers[part->kind](&fetched[i], p, part, inputs)) {
+        case FETCH_OK:
+            break;
+        case FETCH_MISSING:
+            return eval_missing(pout, p, value);
+        default:
+            return JM_EVAL_FAULT;
+        }
+    }
+    return eval_text(pout, p, value, fetched);
+}

@@ -1,0 +1,437 @@
+/*
+ * jm_query.c: takes parameters out of a query string in every spelling that
+ * a server may take for a name, appends ours, leaves all other octets alone.
+ * Touches only the pool it was given.
+ *
+ * A name is looked up by its readings: the whole of it, folded as PHP does,
+ * and, where it holds brackets, its path through them (`a[b][c]` is a, then
+ * b, then c), each prefix of it. One hash look-up for a reading, so that a
+ * parameter costs the same however many names there are.
+ */
+#include <stdlib.h>
+
+#include "jm_query.h"
+
+struct jm_query_names_t {
+    apr_pool_t *p;
+    apr_hash_t *keys; /* readings of the names; value not NULL */
+    unsigned count;
+    unsigned depth; /* steps of the longest path among keys */
+};
+
+/* Whether to take this parameter out. */
+typedef int drop_fn(void *baton, jm_str_t param);
+
+static int is_separator(char c)
+{
+    return c == '&' || c == ';';
+}
+
+static int is_bracket(char c)
+{
+    return c == '[' || c == ']';
+}
+
+static char fold(char c)
+{
+    return (c == '.' || c == ' ' || c == '[') ? '_' : c;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return (c >= 'A' && c <= 'F') ? c - 'A' + 10 : -1;
+}
+
+/* The decoded octet at *pi, which is moved behind it. */
+static char decode_octet(jm_str_t raw, apr_size_t *pi)
+{
+    apr_size_t i = (*pi)++;
+    int high, low;
+
+    if (raw.ptr[i] == '+') {
+        return ' ';
+    }
+    if (raw.ptr[i] != '%' || raw.len - i < 3) {
+        return raw.ptr[i];
+    }
+    high = hex_value(raw.ptr[i + 1]);
+    low = hex_value(raw.ptr[i + 2]);
+    if (high < 0 || low < 0) {
+        return '%';
+    }
+    *pi = i + 3;
+    return (char)(high << 4 | low);
+}
+
+/* Decodes into buf, which holds raw.len octets. */
+static jm_str_t decode(char *buf, jm_str_t raw)
+{
+    apr_size_t i = 0;
+    apr_size_t len = 0;
+
+    while (i < raw.len) {
+        buf[len++] = decode_octet(raw, &i);
+    }
+    return jm_strn(buf, len);
+}
+
+/* 1 if raw decodes to exactly text. */
+static int decodes_to(jm_str_t raw, jm_str_t text)
+{
+    apr_size_t i = 0;
+    apr_size_t n = 0;
+
+    while (i < raw.len) {
+        if (n == text.len || decode_octet(raw, &i) != text.ptr[n++]) {
+            return 0;
+        }
+    }
+    return n == text.len;
+}
+
+/* The octets of text before the first c, or all. */
+static jm_str_t before(jm_str_t text, char c)
+{
+    const char *end = text.len ? memchr(text.ptr, c, text.len) : NULL;
+
+    return end ? jm_strn(text.ptr, (apr_size_t)(end - text.ptr)) : text;
+}
+
+/* What remains of a decoded name where it ends at NUL and leading spaces do
+ * not count. */
+static jm_str_t trim(jm_str_t name)
+{
+    name = before(name, '\0');
+    while (name.len && *name.ptr == ' ') {
+        name.ptr++;
+        name.len--;
+    }
+    return name;
+}
+
+/* The whole of a trimmed name, folded into buf of name.len octets. */
+static jm_str_t read_whole(char *buf, jm_str_t name)
+{
+    apr_size_t i;
+
+    for (i = 0; i < name.len; i++) {
+        buf[i] = fold(name.ptr[i]);
+    }
+    return jm_strn(buf, name.len);
+}
+
+/* Adds the next step of a trimmed name's path to path, whose octets lie in a
+ * buffer of name.len; *pi is where to go on. 0: there is none. A NUL stands
+ * between steps: a trimmed name holds none, and each has a bracket for it. */
+static int read_step(jm_str_t *path, char *buf, jm_str_t name, apr_size_t *pi)
+{
+    apr_size_t i = *pi;
+    apr_size_t len = path->len;
+
+    while (i < name.len && is_bracket(name.ptr[i])) {
+        i++;
+    }
+    if (i == name.len) {
+        return 0;
+    }
+    if (len) {
+        buf[len++] = '\0';
+    }
+    while (i < name.len && !is_bracket(name.ptr[i])) {
+        buf[len++] = fold(name.ptr[i++]);
+    }
+    *pi = i;
+    *path = jm_strn(buf, len);
+    return 1;
+}
+
+static int listed(const jm_query_names_t *names, jm_str_t key)
+{
+    return names && apr_hash_get(names->keys, key.ptr, (apr_ssize_t)key.len);
+}
+
+/* 1 if a reading of the decoded name is in remove and that same reading is
+ * not in keep: `a[b`, which is a to some and a_b to others, goes even if one
+ * of the two is kept. buf holds name.len octets. */
+static int counts_as(const jm_query_names_t *remove,
+                     const jm_query_names_t *keep, char *buf, jm_str_t name)
+{
+    apr_size_t at = 0;
+    unsigned depth = 0;
+    jm_str_t key;
+
+    name = trim(name);
+    key = read_whole(buf, name);
+    if (listed(remove, key) && !listed(keep, key)) {
+        return 1;
+    }
+    key.len = 0;
+    while (depth++ < remove->depth && read_step(&key, buf, name, &at)) {
+        if (listed(remove, key) && !listed(keep, key)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+jm_query_names_t *jm_query_names_make(apr_pool_t *p)
+{
+    jm_query_names_t *names = apr_pcalloc(p, sizeof(*names));
+
+    names->p = p;
+    names->keys = apr_hash_make(p);
+    return names;
+}
+
+/* 1 if the key is new. */
+static int add_key(jm_query_names_t *names, jm_str_t key)
+{
+    int is_new = !listed(names, key);
+
+    if (is_new) {
+        apr_hash_set(names->keys, key.ptr, (apr_ssize_t)key.len, names);
+    }
+    return is_new;
+}
+
+int jm_query_names_add(jm_query_names_t *names, jm_str_t name)
+{
+    jm_str_t trimmed = trim(name);
+    char *buf = apr_palloc(names->p, trimmed.len + 1);
+    jm_str_t path = { buf, 0 };
+    jm_str_t whole;
+    apr_size_t at = 0;
+    unsigned depth = 0;
+    int is_new;
+
+    whole = read_whole(apr_palloc(names->p, trimmed.len + 1), trimmed);
+    while (read_step(&path, buf, trimmed, &at)) {
+        depth++;
+    }
+    if (depth > names->depth) {
+        names->depth = depth;
+    }
+    is_new = add_key(names, whole);
+    if (depth && !jm_str_eq(path, whole)) {
+        is_new = add_key(names, path) && is_new;
+    }
+    names->count += is_new ? 1 : 0;
+    return is_new;
+}
+
+int jm_query_names_has(const jm_query_names_t *names, jm_str_t name)
+{
+    char *buf;
+    int found;
+
+    if (!names || !names->count) {
+        return 0;
+    }
+    /* Not from a pool: the set is shared between threads. */
+    buf = malloc(name.len + 1);
+    found = !buf || counts_as(names, NULL, buf, name);
+    free(buf);
+    return found;
+}
+
+unsigned jm_query_names_count(const jm_query_names_t *names)
+{
+    return names ? names->count : 0;
+}
+
+/* Copies args into buf without the parameters that drop says; their number
+ * is added to *pdropped. */
+static jm_str_t strip(char *buf, jm_str_t args, drop_fn *drop, void *baton,
+                      apr_size_t *pdropped)
+{
+    apr_size_t start = 0;
+    apr_size_t len = 0;
+    apr_size_t end;
+
+    for (; start < args.len; start = end) {
+        for (end = start; end < args.len && !is_separator(args.ptr[end]);) {
+            end++;
+        }
+        if (end > start
+            && drop(baton, jm_strn(args.ptr + start, end - start))) {
+            ++*pdropped;
+            if (end < args.len) {
+                end++;
+            }
+            else if (len) {
+                len--;
+            }
+            continue;
+        }
+        end += end < args.len;
+        memcpy(buf + len, args.ptr + start, end - start);
+        len += end - start;
+    }
+    return jm_strn(buf, len);
+}
+
+/* Encodes into buf, which holds 3 * text.len octets; returns how many. */
+static apr_size_t escape(char *buf, jm_str_t text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    apr_size_t len = 0;
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+            || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_'
+            || c == '~') {
+            buf[len++] = (char)c;
+        }
+        else {
+            buf[len++] = '%';
+            buf[len++] = hex[c >> 4];
+            buf[len++] = hex[c & 15];
+        }
+    }
+    return len;
+}
+
+/* The most octets that write_param writes. */
+static apr_size_t param_room(const jm_param_t *param)
+{
+    return 3 * (param->name.len + param->value.len) + 1;
+}
+
+static apr_size_t write_param(char *buf, const jm_param_t *param)
+{
+    apr_size_t len = escape(buf, param->name);
+
+    buf[len++] = '=';
+    return len + escape(buf + len, param->value);
+}
+
+/* What strip left in buf is the result, unless nothing changed. */
+static jm_str_t result(char *buf, apr_size_t len)
+{
+    buf[len] = '\0';
+    return jm_strn(len ? buf : NULL, len);
+}
+
+typedef struct remove_t {
+    const jm_query_names_t *remove;
+    const jm_query_names_t *keep;
+    char *decoded; /* scratch, each as long as the query */
+    char *folded;
+} remove_t;
+
+static int drop_named(void *baton, jm_str_t param)
+{
+    const remove_t *r = baton;
+
+    return counts_as(r->remove, r->keep, r->folded,
+                     decode(r->decoded, before(param, '=')));
+}
+
+jm_str_t jm_query_edit(apr_pool_t *p, jm_str_t args,
+                       const jm_query_names_t *remove,
+                       const jm_query_names_t *keep, const jm_param_t *append,
+                       unsigned count)
+{
+    remove_t r = { remove, keep, NULL, NULL };
+    apr_size_t room = args.len + 1;
+    apr_size_t dropped = 0;
+    jm_str_t rest = args;
+    char *buf;
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        room += param_room(&append[i]) + 1;
+    }
+    buf = apr_palloc(p, room);
+    if (args.len && jm_query_names_count(remove)) {
+        r.decoded = apr_palloc(p, args.len);
+        r.folded = apr_palloc(p, args.len);
+        rest = strip(buf, args, drop_named, &r, &dropped);
+    }
+    else if (args.len) {
+        memcpy(buf, args.ptr, args.len);
+    }
+    if (!dropped && !count) {
+        return args;
+    }
+    for (i = 0; i < count; i++) {
+        if (rest.len) {
+            buf[rest.len++] = '&';
+        }
+        rest.len += write_param(buf + rest.len, &append[i]);
+    }
+    return result(buf, rest.len);
+}
+
+int jm_query_get(jm_str_t *pvalue, apr_pool_t *p, jm_str_t args, jm_str_t name)
+{
+    *pvalue = jm_strn(NULL, 0);
+    while (args.len) {
+        jm_str_t param = before(args, '&');
+        jm_str_t key = before(param, '=');
+
+        if (param.len && decodes_to(key, name)) {
+            apr_size_t skip = key.len + (key.len < param.len);
+            jm_str_t raw = { param.ptr + skip, param.len - skip };
+            char *buf = apr_palloc(p, raw.len + 1);
+
+            *pvalue = decode(buf, raw);
+            buf[pvalue->len] = '\0';
+            return 1;
+        }
+        args.ptr += param.len;
+        args.len -= param.len;
+        if (args.len) {
+            args.ptr++;
+            args.len--;
+        }
+    }
+    return 0;
+}
+
+jm_str_t jm_query_escape(apr_pool_t *p, jm_str_t text)
+{
+    char *buf = apr_palloc(p, 3 * text.len + 1);
+    apr_size_t len = escape(buf, text);
+
+    buf[len] = '\0';
+    return jm_strn(buf, len);
+}
+
+static int drop_equal(void *baton, jm_str_t param)
+{
+    return apr_hash_get(baton, param.ptr, (apr_ssize_t)param.len) != NULL;
+}
+
+jm_str_t jm_query_unreflect(apr_pool_t *p, jm_str_t args,
+                            const jm_param_t *ours, unsigned count)
+{
+    apr_hash_t *written;
+    apr_size_t dropped = 0;
+    jm_str_t rest;
+    char *buf;
+    unsigned i;
+
+    if (!args.len || !count) {
+        return args;
+    }
+    written = apr_hash_make(p);
+    for (i = 0; i < count; i++) {
+        char *text = apr_palloc(p, param_room(&ours[i]));
+
+        apr_hash_set(written, text, (apr_ssize_t)write_param(text, &ours[i]),
+                     text);
+    }
+    buf = apr_palloc(p, args.len + 1);
+    rest = strip(buf, args, drop_equal, written, &dropped);
+    return dropped ? result(buf, rest.len) : args;
+}
