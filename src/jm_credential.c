@@ -1,0 +1,302 @@
+/*
+ * jm_credential.c: finds the bearer credential of a request. Reads the
+ * header table it is given; touches nothing else.
+ */
+#include "jm_credential.h"
+
+#include <apr_lib.h>
+
+/* Where a search stands: verdict is JM_NO_TOKEN until the first credential,
+ * JM_OK with one, JM_CREDENTIALS from the first mistake on. */
+typedef struct search_t {
+    apr_pool_t *p;
+    const apr_table_t *headers;
+    jm_credential_t cred;
+    jm_verdict_e verdict;
+} search_t;
+
+static int is_b64token_char(char c)
+{
+    return apr_isalnum(c) || (c && strchr("-._~+/", c));
+}
+
+/* RFC 6750 2.1: 1*( ALPHA / DIGIT / "-._~+/" ) *"=" and nothing else. */
+static int is_b64token(jm_str_t text)
+{
+    apr_size_t i = 0;
+
+    while (i < text.len && is_b64token_char(text.ptr[i])) {
+        i++;
+    }
+    if (i == 0) {
+        return 0;
+    }
+    while (i < text.len && text.ptr[i] == '=') {
+        i++;
+    }
+    return i == text.len;
+}
+
+/* 1 if a credential of this field or cookie was seen before: two authorizers
+ * may share a source. */
+static int is_seen(const search_t *search, const char *header,
+                   const char *cookie)
+{
+    const jm_credential_t *cred = &search->cred;
+
+    if (!cred->header || strcasecmp(cred->header, header)) {
+        return 0;
+    }
+    return cookie ? cred->cookie && !strcmp(cred->cookie, cookie)
+                  : !cred->cookie;
+}
+
+static void found(search_t *search, jm_str_t token, const char *header,
+                  const char *cookie, const jm_source_t *source)
+{
+    if (search->verdict == JM_OK) {
+        if (!is_seen(search, header, cookie)) {
+            search->verdict = JM_CREDENTIALS;
+        }
+        return;
+    }
+    search->verdict = JM_OK;
+    search->cred.token = token;
+    search->cred.header = header;
+    search->cred.cookie = cookie;
+    search->cred.source = source;
+}
+
+/* A field is one b64token or a mistake; two lines arrive joined by a comma. */
+static void found_in_field(search_t *search, const char *token,
+                           const jm_source_t *source)
+{
+    if (is_b64token(jm_str(token))) {
+        found(search, jm_str(token), source->header, NULL, source);
+    }
+    else {
+        search->verdict = JM_CREDENTIALS;
+    }
+}
+
+/* 1 if a joined second field line behind another scheme names Bearer. */
+static int names_bearer_later(const char *value)
+{
+    const char *comma = value;
+
+    while ((comma = strchr(comma, ',')) != NULL) {
+        do {
+            comma++;
+        } while (*comma == ' ' || *comma == '\t');
+        if (!strncasecmp(comma, "bearer", 6)
+            && (comma[6] == ' ' || comma[6] == '\t' || comma[6] == '\0')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* RFC 6750 2.1: Authorization with the Bearer scheme. */
+static void look_at_bearer(search_t *search, const jm_source_t *source,
+                           const char *value)
+{
+    const char *token = value + 6;
+
+    if (strncasecmp(value, "bearer", 6)
+        || (*token && *token != ' ' && *token != '\t' && *token != ',')) {
+        if (names_bearer_later(value)) {
+            search->verdict = JM_CREDENTIALS;
+        }
+        return;
+    }
+    while (*token == ' ') {
+        token++;
+    }
+    found_in_field(search, token, source);
+}
+
+static void look_at_prefix(search_t *search, const jm_source_t *source,
+                           const char *value)
+{
+    apr_size_t len = source->prefix.len;
+
+    if (strncmp(value, source->prefix.len ? source->prefix.ptr : "", len)
+        || !value[len]) {
+        return;
+    }
+    found_in_field(search, value + len, source);
+}
+
+static void look_at_header(search_t *search, const jm_source_t *source)
+{
+    const char *value = apr_table_getm(search->p, search->headers,
+                                       source->header);
+
+    if (!value || !*value) {
+        return;
+    }
+    if (source->bearer) {
+        look_at_bearer(search, source, value);
+    }
+    else {
+        look_at_prefix(search, source, value);
+    }
+}
+
+/* Splits the next cookie-pair off *prest: *pname its trimmed name, *pvalue
+ * its trimmed value (name empty where there is no `=`), *pwhole its octets
+ * with the blanks around. 0 at the end. */
+static int next_cookie(const char **prest, jm_str_t *pwhole, jm_str_t *pname,
+                       jm_str_t *pvalue)
+{
+    const char *start = *prest;
+    const char *end, *equals;
+
+    if (!start || !*start) {
+        return 0;
+    }
+    end = strchr(start, ';');
+    end = end ? end : start + strlen(start);
+    *prest = *end ? end + 1 : end;
+    *pwhole = jm_strn(start, (apr_size_t)(end - start));
+    while (start < end && apr_isspace(*start)) {
+        start++;
+    }
+    while (end > start && apr_isspace(end[-1])) {
+        end--;
+    }
+    equals = memchr(start, '=', (apr_size_t)(end - start));
+    *pname = jm_strn(start, equals ? (apr_size_t)(equals - start) : 0);
+    *pvalue = equals ? jm_strn(equals + 1, (apr_size_t)(end - equals - 1))
+                     : jm_strn(start, 0);
+    while (pname->len && apr_isspace(pname->ptr[pname->len - 1])) {
+        pname->len--;
+    }
+    return 1;
+}
+
+static jm_str_t unquoted(jm_str_t value)
+{
+    while (value.len && apr_isspace(value.ptr[0])) {
+        value.ptr++;
+        value.len--;
+    }
+    if (value.len >= 2 && value.ptr[0] == '"'
+        && value.ptr[value.len - 1] == '"') {
+        return jm_strn(value.ptr + 1, value.len - 2);
+    }
+    return value;
+}
+
+/* Two cookies of that name are two credentials. */
+static void look_at_cookie(search_t *search, const char *name)
+{
+    const char *rest = apr_table_getm(search->p, search->headers, "Cookie");
+    jm_str_t whole, cookie, value;
+    int count = 0;
+
+    if (search->verdict == JM_OK && is_seen(search, "Cookie", name)) {
+        return;
+    }
+    while (next_cookie(&rest, &whole, &cookie, &value)) {
+        value = unquoted(value);
+        if (!jm_str_is(cookie, name) || !value.len) {
+            continue;
+        }
+        if (count++) {
+            search->verdict = JM_CREDENTIALS;
+            return;
+        }
+        found(search, jm_str_dup(search->p, value), "Cookie", name, NULL);
+    }
+}
+
+static void look_at(search_t *search, const jm_authorizer_t *authorizer)
+{
+    unsigned i;
+
+    for (i = 0; i < authorizer->header_count; i++) {
+        if (search->verdict == JM_CREDENTIALS) {
+            return;
+        }
+        look_at_header(search, &authorizer->headers[i]);
+    }
+    for (i = 0; i < authorizer->cookie_count; i++) {
+        if (search->verdict == JM_CREDENTIALS) {
+            return;
+        }
+        look_at_cookie(search, authorizer->cookies[i]);
+    }
+}
+
+jm_verdict_e jm_credential_find(jm_credential_t *pcred, apr_pool_t *p,
+                                const apr_table_t *headers,
+                                const jm_authorizer_t *const *authorizers,
+                                unsigned count)
+{
+    search_t search = { p, headers, { { NULL, 0 }, NULL, NULL, NULL },
+                        JM_NO_TOKEN };
+    unsigned i;
+
+    memset(pcred, 0, sizeof(*pcred));
+    for (i = 0; i < count && search.verdict != JM_CREDENTIALS; i++) {
+        look_at(&search, authorizers[i]);
+    }
+    if (search.verdict == JM_OK) {
+        *pcred = search.cred;
+    }
+    return search.verdict;
+}
+
+int jm_credential_from(const jm_credential_t *cred,
+                       const jm_authorizer_t *authorizer)
+{
+    unsigned i;
+
+    for (i = 0; cred->cookie && i < authorizer->cookie_count; i++) {
+        if (!strcmp(cred->cookie, authorizer->cookies[i])) {
+            return 1;
+        }
+    }
+    for (i = 0; cred->source && i < authorizer->header_count; i++) {
+        const jm_source_t *source = &authorizer->headers[i];
+
+        if (!strcasecmp(cred->source->header, source->header)
+            && cred->source->bearer == source->bearer
+            && jm_str_eq(cred->source->prefix, source->prefix)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+jm_field_t jm_credential_removed(const jm_credential_t *cred, apr_pool_t *p,
+                                 const apr_table_t *headers)
+{
+    jm_field_t field = { cred->header, NULL };
+    const char *rest;
+    char *kept, *end;
+    jm_str_t whole, name, value;
+
+    if (!cred->cookie) {
+        return field;
+    }
+    rest = apr_table_getm(p, headers, "Cookie");
+    kept = end = apr_palloc(p, rest ? strlen(rest) + 2 : 1);
+    while (next_cookie(&rest, &whole, &name, &value)) {
+        if (jm_str_is(name, cred->cookie)) {
+            continue;
+        }
+        if (end != kept) {
+            *end++ = ';';
+        }
+        memcpy(end, whole.ptr, whole.len);
+        end += whole.len;
+    }
+    *end = '\0';
+    while (apr_isspace(*kept)) {
+        kept++;
+    }
+    field.value = *kept ? kept : NULL;
+    return field;
+}

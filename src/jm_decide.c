@@ -1,0 +1,581 @@
+/*
+ * jm_decide.c: the coordinator. Calls the parts in order and fills in the
+ * decision; parses nothing itself and touches only the pool it is given.
+ */
+#include "jm_decide.h"
+
+#include "jm_cors.h"
+#include "jm_json.h"
+#include "jm_jws.h"
+
+/* One run of jm_decide. */
+typedef struct run_t {
+    apr_pool_t *p;
+    const jm_table_t *table;
+    const jm_request_t *request;
+    jm_decision_t *d;
+    int fault;                   /* a value could not be evaluated: 500 */
+} run_t;
+
+/* --- the token --- */
+
+static int has_issuer(const jm_authorizer_t *authorizer, jm_str_t issuer)
+{
+    unsigned i;
+
+    for (i = 0; i < authorizer->policy.issuer_count; i++) {
+        if (jm_str_eq(authorizer->policy.issuers[i], issuer)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The authorizer for a token: the only one, or that of its iss. */
+static const jm_authorizer_t *select_authorizer(
+    apr_pool_t *p, const jm_jws_t *jws,
+    const jm_authorizer_t *const *authorizers, unsigned count)
+{
+    jm_str_t issuer;
+    unsigned i;
+
+    if (count == 1) {
+        return authorizers[0];
+    }
+    issuer = jm_jws_unverified_issuer(p, jws);
+    for (i = 0; i < count; i++) {
+        if (has_issuer(authorizers[i], issuer)) {
+            return authorizers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Signature, then payload, then policy: nothing of the payload is looked at
+ * before the signature holds. */
+static jm_verdict_e verify_with(jm_token_t *token, apr_pool_t *p,
+                                const jm_jws_t *jws,
+                                const jm_authorizer_t *authorizer,
+                                apr_int64_t now, int signature_only)
+{
+    const jm_key_t *key;
+    jm_verdict_e verdict;
+
+    if (!authorizer->keys) {
+        return JM_NO_KEYS;
+    }
+    verdict = jm_jws_verify(&key, p, jws, authorizer->keys, authorizer->algs);
+    if (verdict != JM_OK) {
+        return verdict;
+    }
+    verdict = jm_jws_payload(&token->claims, p, jws);
+    if (signature_only && verdict == JM_MALFORMED) {
+        return JM_OK;    /* any octets may be signed, RFC 7515 */
+    }
+    if (verdict != JM_OK || signature_only) {
+        return verdict;
+    }
+    return jm_claims_check(&authorizer->policy, key, jws->header,
+                           token->claims, now, p);
+}
+
+jm_verdict_e jm_verify_token(const jm_token_t **ptoken,
+                             const jm_authorizer_t **pauthorizer,
+                             jm_str_t *pkid, apr_pool_t *p, jm_str_t text,
+                             const jm_authorizer_t *const *authorizers,
+                             unsigned count, apr_int64_t now,
+                             int signature_only)
+{
+    jm_token_t *token = apr_pcalloc(p, sizeof(*token));
+    jm_verdict_e verdict;
+    jm_jws_t jws;
+
+    *ptoken = NULL;
+    *pauthorizer = count == 1 ? authorizers[0] : NULL;
+    *pkid = jm_strn(NULL, 0);
+    verdict = jm_jws_parse(&jws, p, text);
+    if (verdict != JM_OK) {
+        return verdict;
+    }
+    *pkid = jws.kid;
+    *pauthorizer = select_authorizer(p, &jws, authorizers, count);
+    if (!*pauthorizer) {
+        return JM_ISSUER;
+    }
+    verdict = verify_with(token, p, &jws, *pauthorizer, now, signature_only);
+    if (verdict == JM_OK) {
+        token->authorizer = *pauthorizer;
+        token->jose = jws.header;
+        *ptoken = token;
+    }
+    return verdict;
+}
+
+/* 1 if an earlier pass verified this very credential for this route. */
+static int is_shared(const run_t *run, const jm_credential_t *cred)
+{
+    const jm_token_t *shared = run->request->shared;
+    const jm_route_t *route = run->d->route;
+    unsigned i;
+
+    if (!shared || !jm_str_eq(shared->credential.token, cred->token)
+        || !jm_credential_from(cred, shared->authorizer)) {
+        return 0;
+    }
+    for (i = 0; i < route->authorizer_count; i++) {
+        if (route->authorizers[i] == shared->authorizer) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
+{
+    const jm_route_t *route = run->d->route;
+    const jm_token_t *token;
+    jm_token_t *kept;
+    jm_verdict_e verdict;
+
+    if (is_shared(run, cred)) {
+        run->d->token = run->request->shared;
+        run->d->authorizer = run->request->shared->authorizer;
+        return JM_OK;
+    }
+    verdict = jm_verify_token(&token, &run->d->authorizer, &run->d->kid,
+                              run->p, cred->token, route->authorizers,
+                              route->authorizer_count, run->request->now, 0);
+    if (verdict != JM_OK) {
+        return verdict;
+    }
+    if (!jm_credential_from(cred, token->authorizer)) {
+        return JM_ISSUER;
+    }
+    kept = apr_pmemdup(run->p, token, sizeof(*token));
+    kept->credential = *cred;
+    run->d->token = kept;
+    return JM_OK;
+}
+
+/* Sets token_verdict, token and authorizer. */
+static void authenticate(run_t *run)
+{
+    const jm_route_t *route = run->d->route;
+    jm_credential_t cred;
+
+    run->d->token_verdict = JM_NO_TOKEN;
+    if (route->auth == JM_AUTH_NONE) {
+        return;
+    }
+    run->d->token_verdict = jm_credential_find(&cred, run->p,
+                                               run->request->headers,
+                                               route->authorizers,
+                                               route->authorizer_count);
+    if (run->d->token_verdict == JM_OK) {
+        run->d->token_verdict = verify_credential(run, &cred);
+    }
+}
+
+/* What the route's auth and require say of the token. */
+static jm_verdict_e authorize(run_t *run)
+{
+    const jm_decision_t *d = run->d;
+    const jm_route_t *route = d->route;
+
+    if (d->token) {
+        return jm_require_check(route->require, route->require_count,
+                                d->token->claims);
+    }
+    if (d->token_verdict != JM_NO_TOKEN) {
+        return d->token_verdict;
+    }
+    return route->auth == JM_AUTH_REQUIRED || route->require_count
+           ? JM_NO_TOKEN : JM_OK;
+}
+
+/* --- the values --- */
+
+static jm_inputs_t make_inputs(const run_t *run)
+{
+    const jm_decision_t *d = run->d;
+    jm_inputs_t inputs;
+    jm_str_t *params = apr_palloc(run->p, sizeof(*params)
+                                          * (d->route->param_count + 1));
+    unsigned i;
+
+    for (i = 0; i < d->route->param_count; i++) {
+        params[i] = jm_uri_param(run->p, d->match.params[i]);
+    }
+    inputs.method = run->request->method;
+    inputs.headers = run->request->headers;
+    inputs.query = run->request->client_args;
+    inputs.params = params;
+    inputs.claims = d->token ? d->token->claims : NULL;
+    inputs.jose = d->token ? d->token->jose : NULL;
+    return inputs;
+}
+
+static jm_verdict_e eval_verdict(jm_eval_e eval)
+{
+    switch (eval) {
+    case JM_EVAL_OK:
+    case JM_EVAL_OMIT:
+        return JM_OK;
+    case JM_EVAL_REJECT:
+        return JM_MISSING;
+    case JM_EVAL_UNMAPPABLE:
+        return JM_UNMAPPABLE;
+    default:
+        return JM_INTERNAL;
+    }
+}
+
+/* Evaluates count mappings; values[i].ptr is NULL where the name is absent.
+ * The first that may not be handed on is the verdict, and the rest is still
+ * evaluated: report-only sets what can be set. */
+static jm_verdict_e eval_all(run_t *run, jm_str_t *values,
+                             const jm_mapping_t *mappings, unsigned count,
+                             const jm_inputs_t *inputs)
+{
+    jm_verdict_e first = JM_OK;
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        jm_eval_e eval = jm_value_eval(&values[i], run->p, mappings[i].value,
+                                       inputs);
+        jm_verdict_e verdict = eval_verdict(eval);
+
+        if (eval != JM_EVAL_OK) {
+            values[i] = jm_strn(NULL, 0);
+        }
+        if (verdict == JM_INTERNAL) {
+            run->fault = 1;
+        }
+        if (verdict != JM_OK && first == JM_OK) {
+            first = verdict;
+            run->d->detail = run->d->detail ? run->d->detail
+                                            : mappings[i].name;
+        }
+    }
+    return first;
+}
+
+static jm_str_t *new_values(const run_t *run, unsigned count)
+{
+    return apr_pcalloc(run->p, sizeof(jm_str_t) * (count + 1));
+}
+
+/* Fields for mappings, behind those that are in fields already. */
+static unsigned add_fields(jm_field_t *fields, unsigned used,
+                           const jm_mapping_t *mappings, unsigned count,
+                           const jm_str_t *values)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++, used++) {
+        fields[used].name = mappings[i].name;
+        fields[used].value = values[i].ptr;
+    }
+    return used;
+}
+
+static jm_verdict_e map_headers(run_t *run, const jm_inputs_t *inputs)
+{
+    jm_decision_t *d = run->d;
+    const jm_route_t *route = d->route;
+    jm_str_t *values = new_values(run, route->header_count);
+    jm_field_t *fields = apr_pcalloc(run->p, sizeof(*fields)
+                                             * (route->header_count + 1));
+    jm_verdict_e verdict = eval_all(run, values, route->headers,
+                                    route->header_count, inputs);
+
+    /* The credential goes before a mapped field of the same name comes. */
+    if (d->token && !route->forward_token && !run->request->report_only) {
+        fields[d->field_count++] = jm_credential_removed(
+            &d->token->credential, run->p, run->request->headers);
+    }
+    d->field_count = add_fields(fields, d->field_count, route->headers,
+                                route->header_count, values);
+    d->fields = fields;
+    return verdict;
+}
+
+static jm_verdict_e map_query(run_t *run, const jm_inputs_t *inputs)
+{
+    jm_decision_t *d = run->d;
+    const jm_route_t *route = d->route;
+    jm_str_t *values = new_values(run, route->query_count);
+    jm_param_t *params = apr_pcalloc(run->p, sizeof(*params)
+                                             * (route->query_count + 1));
+    jm_verdict_e verdict = eval_all(run, values, route->query,
+                                    route->query_count, inputs);
+    unsigned i;
+
+    for (i = 0; i < route->query_count; i++) {
+        if (values[i].ptr) {
+            params[d->param_count].name = jm_str(route->query[i].name);
+            params[d->param_count++].value = values[i];
+        }
+    }
+    d->params = params;
+    return verdict;
+}
+
+static jm_verdict_e map_response(run_t *run, const jm_inputs_t *inputs)
+{
+    jm_decision_t *d = run->d;
+    const jm_route_t *route = d->route;
+    jm_str_t *values = new_values(run, route->response_count);
+    jm_field_t *fields = apr_pcalloc(run->p, sizeof(*fields)
+                                             * (route->response_count + 1));
+    jm_verdict_e verdict = eval_all(run, values, route->response_headers,
+                                    route->response_count, inputs);
+
+    d->response_count = add_fields(fields, 0, route->response_headers,
+                                   route->response_count, values);
+    d->response_fields = fields;
+    return verdict;
+}
+
+static jm_verdict_e map_values(run_t *run)
+{
+    jm_inputs_t inputs = make_inputs(run);
+    jm_verdict_e headers = map_headers(run, &inputs);
+    jm_verdict_e query = map_query(run, &inputs);
+    jm_verdict_e response = map_response(run, &inputs);
+
+    if (run->fault) {
+        return JM_INTERNAL;
+    }
+    return headers != JM_OK ? headers : query != JM_OK ? query : response;
+}
+
+static void find_user(run_t *run)
+{
+    const jm_token_t *token = run->d->token;
+    const jm_json_t *claim;
+
+    if (!token) {
+        return;
+    }
+    claim = jm_path_find(token->claims, &token->authorizer->user_claim);
+    if (claim && claim->type == JM_JSON_STRING && claim->text.len
+        && jm_value_mappable(claim->text, JM_TARGET_HEADER)) {
+        run->d->user = claim->text.ptr;
+    }
+}
+
+/* --- the order of things --- */
+
+/* Methods of the path, with OPTIONS where preflights are answered. */
+static const char *const *allowed_methods(const run_t *run,
+                                          const char *const *methods)
+{
+    unsigned count = 0;
+    int options = 0;
+    const char **allow;
+
+    for (; methods[count]; count++) {
+        options |= !strcmp(methods[count], "OPTIONS");
+    }
+    if (options || !run->table->cors) {
+        return methods;
+    }
+    allow = apr_pcalloc(run->p, sizeof(*allow) * (count + 2));
+    memcpy(allow, methods, sizeof(*allow) * count);
+    allow[count] = "OPTIONS";
+    return allow;
+}
+
+/* For a request that has a route: everything after the path. */
+static jm_verdict_e decide_route(run_t *run)
+{
+    jm_verdict_e verdict, values;
+
+    authenticate(run);
+    verdict = authorize(run);
+    find_user(run);
+    if (run->d->token_verdict == JM_INTERNAL || verdict == JM_INTERNAL) {
+        return JM_INTERNAL;
+    }
+    if (run->d->route->not_implemented
+        && (verdict == JM_OK || run->request->report_only)) {
+        return JM_NOT_IMPLEMENTED;
+    }
+    if (verdict != JM_OK && !run->d->token) {
+        return verdict;
+    }
+    values = map_values(run);
+    return verdict != JM_OK && values != JM_INTERNAL ? verdict : values;
+}
+
+/* The path: JM_OK with a route, JM_OK without one (unmatched: pass), or why
+ * it is refused. */
+static jm_verdict_e decide_path(run_t *run)
+{
+    const jm_request_t *request = run->request;
+    jm_match_t *match = &run->d->match;
+    jm_verdict_e verdict;
+
+    if (jm_router_match(match, run->p, run->table->router, request->uri.path,
+                        request->method) != APR_SUCCESS) {
+        return JM_INTERNAL;
+    }
+    verdict = jm_uri_check(run->table, &request->uri, match, request->method,
+                           request->merge_slashes, run->p);
+    if (verdict != JM_OK) {
+        return verdict;
+    }
+    run->d->route = match->route;
+    if (match->route) {
+        return JM_OK;
+    }
+    if (match->shapes) {
+        static const char *const none[] = { NULL };
+
+        run->d->allow = allowed_methods(run, match->allow ? match->allow
+                                                          : none);
+        return JM_METHOD;
+    }
+    return run->table->unmatched_pass ? JM_OK : JM_NOT_FOUND;
+}
+
+static int is_preflight(const run_t *run)
+{
+    return run->table->cors && run->d->match.shapes
+           && !run->d->match.options_route
+           && jm_cors_is_preflight(run->request->method,
+                                   run->request->headers);
+}
+
+static void add_method(apr_array_header_t *list, const char *method)
+{
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), method)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(list, const char *) = method;
+}
+
+/* Methods that the path has in any shape: what a preflight may be told. */
+static const char *const *path_methods(const run_t *run)
+{
+    const jm_route_t *const *routes = jm_router_all(
+        run->p, run->table->router, run->request->uri.path);
+    apr_array_header_t *list = apr_array_make(run->p, 8, sizeof(char *));
+    unsigned i;
+
+    for (; *routes; routes++) {
+        for (i = 0; i < (*routes)->method_count; i++) {
+            add_method(list, (*routes)->methods[i]);
+            if (!strcmp((*routes)->methods[i], "GET")) {
+                add_method(list, "HEAD");
+            }
+        }
+        if ((*routes)->any_method) {
+            const char *asked = apr_table_get(run->request->headers,
+                                              "Access-Control-Request-Method");
+            if (jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
+                add_method(list, asked);
+            }
+        }
+    }
+    APR_ARRAY_PUSH(list, const char *) = NULL;
+    return (const char *const *)list->elts;
+}
+
+/* Report-only lets through what it would refuse, but for our own faults and
+ * what we cannot do. */
+static jm_action_e choose_action(const run_t *run)
+{
+    const jm_decision_t *d = run->d;
+    const jm_route_t *route = d->route;
+
+    if (d->verdict == JM_INTERNAL || d->verdict == JM_NOT_IMPLEMENTED) {
+        return JM_ACTION_REFUSE;
+    }
+    if (d->verdict != JM_OK && !run->request->report_only) {
+        return JM_ACTION_REFUSE;
+    }
+    return route && route->response.ptr ? JM_ACTION_RESPONSE
+                                        : JM_ACTION_PASS;
+}
+
+jm_str_t jm_decision_query(const jm_table_t *table,
+                           const jm_decision_t *decision, apr_pool_t *p,
+                           jm_str_t query)
+{
+    const jm_decision_t *d = decision;
+
+    if (!d) {
+        return jm_query_edit(p, query, table->reserved_query, NULL, NULL, 0);
+    }
+    if (!d->route && d->verdict == JM_OK) {
+        return query;
+    }
+    return jm_query_edit(p, query, table->reserved_query,
+                         d->route ? d->route->pass : NULL, d->params,
+                         d->param_count);
+}
+
+static void edit_query(run_t *run)
+{
+    jm_decision_t *d = run->d;
+
+    d->args = run->request->args;
+    if (d->action == JM_ACTION_PASS) {
+        d->args = jm_decision_query(run->table, d, run->p, d->args);
+    }
+}
+
+/* The decision of the request that this one came from, on this query. */
+static void inherit(run_t *run)
+{
+    *run->d = *run->request->origin;
+    run->d->inherited = 1;
+    edit_query(run);
+}
+
+static void decide(run_t *run)
+{
+    jm_decision_t *d = run->d;
+
+    d->token_verdict = JM_NO_TOKEN;
+    d->verdict = decide_path(run);
+    if (run->request->origin && !d->match.shapes && d->verdict != JM_PATH
+        && d->verdict != JM_INTERNAL) {
+        inherit(run);
+        return;
+    }
+    if (d->verdict != JM_PATH && d->verdict != JM_INTERNAL
+        && is_preflight(run)) {
+        d->verdict = JM_OK;
+        d->action = JM_ACTION_PREFLIGHT;
+        d->allow = path_methods(run);
+        return;
+    }
+    if (d->route) {
+        d->verdict = decide_route(run);
+    }
+    d->action = choose_action(run);
+    edit_query(run);
+}
+
+const jm_decision_t *jm_decide(const jm_table_t *table,
+                               const jm_request_t *request, apr_pool_t *p)
+{
+    run_t run = { p, table, request, NULL, 0 };
+
+    run.d = apr_pcalloc(p, sizeof(*run.d));
+    decide(&run);
+    return run.d;
+}
+
+int jm_decision_is_personal(const jm_decision_t *decision)
+{
+    return decision->token
+           || (decision->route && decision->route->auth == JM_AUTH_OPTIONAL);
+}

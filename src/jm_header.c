@@ -1,0 +1,206 @@
+/*
+ * jm_header.c: reserved request headers. Touches the tables it is given.
+ */
+#include "jm_header.h"
+
+#include <apr_lib.h>
+
+/* Octets of a field name that is folded on the stack; no longer one can be
+ * mapped, so no longer one is reserved. */
+#define FOLD_MAX 256
+
+/* Fields that every client sends; a trailing `*` stands for any ending. */
+static const char *const client_fields[] = {
+    "accept*", "authorization", "content-*", "cookie", "if-*", "origin",
+    "range", "referer", "user-agent", NULL
+};
+
+/* RFC 9110 7.6.1 and 9112 6: the connection's own, and message framing. */
+static const char *const framing_fields[] = {
+    "host", "connection", "content-length", "transfer-encoding", "te",
+    "trailer", "upgrade", "keep-alive", "expect", "proxy-*", NULL
+};
+
+/* Written by mod_proxy after every hook of ours. */
+static const char *const proxy_fields[] = {
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-server", "forwarded",
+    "via", NULL
+};
+
+static int is_listed(const char *const *list, jm_str_t name)
+{
+    for (; *list; list++) {
+        apr_size_t len = strlen(*list);
+        int open = (*list)[len - 1] == '*';
+
+        len -= (apr_size_t)open;
+        if ((open ? name.len >= len : name.len == len)
+            && !strncasecmp(*list, name.ptr, len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* RFC 9110 5.6.2 */
+static int is_token(jm_str_t name)
+{
+    apr_size_t i;
+
+    if (name.len >= FOLD_MAX) {
+        return 0;
+    }
+    for (i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c)) {
+            return 0;
+        }
+    }
+    return name.len > 0;
+}
+
+jm_header_e jm_header_kind(jm_str_t name)
+{
+    if (!is_token(name)) {
+        return JM_HEADER_SYNTAX;
+    }
+    /* Content-Length is framing before it is one of Content-*. */
+    if (is_listed(framing_fields, name)) {
+        return JM_HEADER_FRAMING;
+    }
+    if (is_listed(proxy_fields, name)) {
+        return JM_HEADER_PROXY;
+    }
+    return is_listed(client_fields, name) ? JM_HEADER_CLIENT : JM_HEADER_OK;
+}
+
+static char fold_char(char c)
+{
+    return c == '_' || c == '.' ? '-' : (char)apr_tolower(c);
+}
+
+static void fold(char *to, const char *from, apr_size_t len)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        to[i] = fold_char(from[i]);
+    }
+    to[len] = '\0';
+}
+
+const char *jm_header_fold(apr_pool_t *p, const char *name)
+{
+    apr_size_t len = strlen(name);
+    char *folded = apr_palloc(p, len + 1);
+
+    fold(folded, name, len);
+    return folded;
+}
+
+int jm_header_reserved(const jm_table_t *table, const char *name)
+{
+    char folded[FOLD_MAX];
+    apr_size_t len = strlen(name);
+
+    if (len >= sizeof(folded)) {
+        return 0;
+    }
+    fold(folded, name, len);
+    return apr_hash_get(table->reserved_headers, folded, (apr_ssize_t)len)
+           != NULL;
+}
+
+static int is_set(const char *name, const jm_field_t *set, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        if (!strcasecmp(name, set[i].name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Members of a Connection field but those that nominate ours; "": none. */
+static const char *connection_rest(apr_pool_t *p, const char *value,
+                             const jm_table_t *table, const jm_field_t *set,
+                             unsigned count)
+{
+    char *rest = apr_palloc(p, 2 * strlen(value) + 1);
+    char *end = rest;
+    char *last;
+    char *member = apr_strtok(apr_pstrdup(p, value), ", \t", &last);
+
+    *rest = '\0';
+    for (; member; member = apr_strtok(NULL, ", \t", &last)) {
+        if (!jm_header_reserved(table, member)
+            && !is_set(member, set, count)) {
+            if (end != rest) {
+                end = apr_cpystrn(end, ", ", 3);
+            }
+            end = apr_cpystrn(end, member, strlen(member) + 1);
+        }
+    }
+    return rest;
+}
+
+static void strip_connection(apr_table_t *fields, apr_pool_t *p,
+                             const jm_table_t *table, const jm_field_t *set,
+                             unsigned count)
+{
+    const char *value = apr_table_getm(p, fields, "Connection");
+    const char *rest;
+
+    if (!value) {
+        return;
+    }
+    rest = connection_rest(p, value, table, set, count);
+    if (*rest) {
+        apr_table_setn(fields, "Connection", rest);
+    }
+    else {
+        apr_table_unset(fields, "Connection");
+    }
+}
+
+void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
+                      const jm_table_t *table, const jm_field_t *set,
+                      unsigned count)
+{
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    int i = 0;
+
+    if (apr_hash_count(table->reserved_headers)) {
+        while (i < array->nelts) {
+            if (entry[i].key && jm_header_reserved(table, entry[i].key)) {
+                /* takes out all of that name and moves the rest up */
+                apr_table_unset(fields, entry[i].key);
+            }
+            else {
+                i++;
+            }
+        }
+    }
+    strip_connection(fields, p, table, set, count);
+}
+
+void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
+                      const jm_table_t *table, const jm_field_t *set,
+                      unsigned count)
+{
+    unsigned i;
+
+    jm_headers_strip(fields, p, table, set, count);
+    for (i = 0; i < count; i++) {
+        if (set[i].value) {
+            apr_table_setn(fields, set[i].name, set[i].value);
+        }
+        else {
+            apr_table_unset(fields, set[i].name);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+/* Reserved request headers: what is taken out, what is set. */
+#include <apr_hash.h>
+
+#include "tap.h"
+
+#include "jm_header.h"
+
+static jm_table_t *make_table(apr_pool_t *p, const char *const *names)
+{
+    jm_table_t *table = apr_pcalloc(p, sizeof(*table));
+
+    table->reserved_headers = apr_hash_make(p);
+    for (; *names; names++) {
+        apr_hash_set(table->reserved_headers, jm_header_fold(p, *names),
+                     APR_HASH_KEY_STRING, *names);
+    }
+    return table;
+}
+
+static void test_kinds(void)
+{
+    static const struct {
+        const char *name;
+        jm_header_e kind;
+    } rows[] = {
+        { "x-user-id", JM_HEADER_OK }, { "X_User.Id", JM_HEADER_OK },
+        { "Authorization", JM_HEADER_CLIENT }, { "cookie", JM_HEADER_CLIENT },
+        { "Accept-Language", JM_HEADER_CLIENT },
+        { "If-None-Match", JM_HEADER_CLIENT },
+        { "Content-Type", JM_HEADER_CLIENT },
+        { "Content-Length", JM_HEADER_FRAMING },
+        { "host", JM_HEADER_FRAMING }, { "TE", JM_HEADER_FRAMING },
+        { "Proxy-Authorization", JM_HEADER_FRAMING },
+        { "Hosts", JM_HEADER_OK }, { "X-Forwarded-For", JM_HEADER_PROXY },
+        { "X-Forwarded-Proto", JM_HEADER_OK }, { "via", JM_HEADER_PROXY },
+        { "", JM_HEADER_SYNTAX }, { "a b", JM_HEADER_SYNTAX },
+        { "a:b", JM_HEADER_SYNTAX }, { "a\tb", JM_HEADER_SYNTAX },
+        { "na\xc3\xafve", JM_HEADER_SYNTAX }, { "a(b", JM_HEADER_SYNTAX }
+    };
+    char longest[256];
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ok(jm_header_kind(jm_str(rows[i].name)) == rows[i].kind,
+           "the kind of \"%s\"", rows[i].name);
+    }
+    memset(longest, 'x', 255);
+    ok(jm_header_kind(jm_strn(longest, 255)) == JM_HEADER_OK,
+       "a name of 255 octets can be mapped");
+    memset(longest, 'x', 256);
+    ok(jm_header_kind(jm_strn(longest, 256)) == JM_HEADER_SYNTAX,
+       "a name of 256 octets cannot");
+}
+
+static void test_reserved(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", NULL };
+    static const char *const twins[] = {
+        "x-user-id", "X-USER-ID", "x_user_id", "X.User.Id", "x-User_id", NULL
+    };
+    static const char *const others[] = {
+        "x-user-i", "x-user-idd", "xuser-id", "x--user-id", "", "x user-id",
+        NULL
+    };
+    const jm_table_t *table = make_table(p, names);
+    int i;
+
+    for (i = 0; twins[i]; i++) {
+        ok(jm_header_reserved(table, twins[i]), "%s is reserved", twins[i]);
+    }
+    for (i = 0; others[i]; i++) {
+        ok(!jm_header_reserved(table, others[i]), "\"%s\" is not reserved",
+           others[i]);
+    }
+}
+
+static void test_apply(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", "x-region", NULL };
+    const jm_field_t set[] = {
+        { "x-user-id", "alice" }, { "x-region", NULL },
+        { "Authorization", NULL }
+    };
+    const jm_table_t *table = make_table(p, names);
+    apr_table_t *fields = apr_table_make(p, 8);
+
+    apr_table_add(fields, "X-User-Id", "mallory");
+    apr_table_add(fields, "X_USER_ID", "mallory");
+    apr_table_add(fields, "x-user-id", "mallory");
+    apr_table_add(fields, "x.region", "mars");
+    apr_table_add(fields, "Authorization", "Bearer x");
+    apr_table_add(fields, "X-Other", "kept");
+    apr_table_add(fields, "Connection",
+                  "close, x-user-id,X_Region ,  keep-alive,authorization");
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(apr_table_elts(fields)->nelts == 3,
+       "all spellings of reserved names are gone");
+    is_str(jm_str(apr_table_get(fields, "x-user-id")), "alice",
+           "ours is set");
+    ok(!apr_table_get(fields, "Authorization"), "a field is taken out");
+    is_str(jm_str(apr_table_get(fields, "Connection")), "close, keep-alive",
+           "no Connection member nominates ours, the others stay");
+    is_str(jm_str(apr_table_get(fields, "X-Other")), "kept",
+           "another field stays");
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(apr_table_elts(fields)->nelts == 3, "a second time changes nothing");
+}
+
+static void test_connection(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", NULL };
+    const jm_table_t *table = make_table(p, names);
+    apr_table_t *fields = apr_table_make(p, 8);
+
+    apr_table_add(fields, "Connection", "x-user-id");
+    apr_table_add(fields, "connection", ", ,X-User_Id,,");
+    jm_headers_strip(fields, p, table, NULL, 0);
+    ok(!apr_table_get(fields, "Connection"),
+       "a Connection that held only ours is gone, in all its lines");
+    apr_table_add(fields, "Connection", "a,b,c");
+    jm_headers_strip(fields, p, table, NULL, 0);
+    is_str(jm_str(apr_table_get(fields, "Connection")), "a, b, c",
+           "a list without blanks keeps its members");
+}
+
+int main(void)
+{
+    apr_pool_t *p = tap_start();
+
+    test_kinds();
+    test_reserved(p);
+    test_apply(p);
+    test_connection(p);
+    return tap_done();
+}
