@@ -1,0 +1,167 @@
+/*
+ * mod_jwtmap.h: what the httpd side shares: configuration records, the
+ * state of a request, and the functions of its parts. Only mod_jwtmap.c and
+ * src/httpd include it; the core knows nothing of httpd.
+ */
+#ifndef MOD_JWTMAP_H
+#define MOD_JWTMAP_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "jm_decide.h"
+#include "jm_table.h"
+
+extern module AP_MODULE_DECLARE_DATA jwtmap_module;
+
+typedef enum jm_engine_e {
+    JM_ENGINE_UNSET = 0,
+    JM_ENGINE_OFF,
+    JM_ENGINE_ON,
+    JM_ENGINE_REPORT_ONLY
+} jm_engine_e;
+
+/* Server, vhost and <Location>: merged by pointer, the inner one wins. */
+typedef struct jm_dir_conf_t {
+    const jm_table_t *table;
+    jm_engine_e engine;
+} jm_dir_conf_t;
+
+/* What a (virtual) server has to know at start. */
+typedef struct jm_server_conf_t {
+    int in_use;                   /* a table stands in it or above it */
+    apr_array_header_t *tables;   /* of jm_table_t *: its own and those above */
+} jm_server_conf_t;
+
+/* What the client sent, kept by the first pass for all later ones
+ * (subrequests, internal redirects), and the token that was verified. */
+typedef struct jm_client_t {
+    const char *method;
+    const char *args;
+    const apr_table_t *headers;
+    const jm_token_t *token;
+} jm_client_t;
+
+/* State of one request_rec, in its pool. */
+typedef struct jm_ctx_t {
+    jm_client_t *client;
+    const jm_table_t *table;      /* in force when it was decided; or NULL */
+    const jm_decision_t *decision;/* NULL: not decided, or strip_only */
+    const char *uri;              /* r->uri that was decided for */
+    const jm_route_t *own;        /* what translate_name took over for */
+    const jm_table_t *own_table;
+    int refused;
+    int strip_only;               /* serves the ErrorDocument of a refusal */
+    const jm_decision_t *below;   /* a subrequest's refusal, for the answer
+                                   * that httpd makes of it */
+    int args_saved;
+    const char *args;             /* r->args before it was edited */
+    const char *line;             /* r->the_request before it was; or NULL */
+    int in_authz;                 /* our auth_checker runs the others */
+    jm_verdict_e denied;          /* by a Require line of ours; else 0 */
+} jm_ctx_t;
+
+/* --- mod_jwtmap.c --- */
+
+/* The settings in force for r, or NULL: out of scope (no table, engine Off,
+ * a forward-proxy request). */
+const jm_dir_conf_t *jm_scope(const request_rec *r);
+
+/* The state of r; made on first use. Never NULL. */
+jm_ctx_t *jm_ctx(request_rec *r);
+
+/* The state of r where it was decided or strip_only; else NULL. */
+jm_ctx_t *jm_ctx_decided(const request_rec *r);
+
+/* Takes reserved names out of fields and sets what was decided for ctx. */
+void jm_apply_headers(apr_table_t *fields, apr_pool_t *p,
+                      const jm_ctx_t *ctx);
+
+/* --- jm_httpd_request.c: a request_rec as jm_request_t --- */
+
+/* Decides for r as it is now, remembers that in ctx and exports the notes.
+ * OK, or the status of a refusal, of which answer and log are then ready. */
+int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
+                      const jm_dir_conf_t *conf);
+
+/* 1 if it was decided for r as it is now: nothing changed its path or table
+ * since. */
+int jm_request_is_settled(const request_rec *r, const jm_ctx_t *ctx,
+                          const jm_dir_conf_t *conf);
+
+/* jm_request_decide, unless it is settled; from a second time on as a target
+ * of the request that it was. */
+int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
+                      const jm_dir_conf_t *conf);
+
+/* The router's answer for r as it is now. APR_EINVAL: the path cannot be
+ * read. */
+apr_status_t jm_request_match(jm_match_t *match, request_rec *r,
+                              const jm_dir_conf_t *conf);
+
+/* Puts the decided query into r->args (and keeps what was there). */
+void jm_request_edit_args(request_rec *r, jm_ctx_t *ctx);
+
+/* The query of r->the_request, of which REQUEST_URI is made, as that of
+ * r->args (and keeps what was there). */
+void jm_request_edit_line(request_rec *r, jm_ctx_t *ctx);
+
+/* text with the decided query in the URL that stands from start to end (both
+ * octets from its beginning) in it. In r->pool. */
+const char *jm_request_edit_url(request_rec *r, const jm_ctx_t *ctx,
+                                const char *text, apr_size_t start,
+                                apr_size_t end);
+
+/* --- jm_httpd_answer.c: answers that the module makes --- */
+
+/* One line for a refusal, or for one that ReportOnly does not make. */
+void jm_answer_log(request_rec *r, const jm_ctx_t *ctx);
+
+/* Headers, body and connection of a refusal; its status. */
+int jm_answer_refuse(request_rec *r, jm_ctx_t *ctx);
+
+/* The same for a verdict that was come to later. */
+int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict);
+
+/* Sets WWW-Authenticate (RFC 6750 section 3) for a verdict. */
+void jm_answer_challenge(request_rec *r, jm_verdict_e verdict);
+
+/* Sends the answer of a JM_ACTION_RESPONSE or JM_ACTION_PREFLIGHT. */
+int jm_answer_send(request_rec *r, const jm_ctx_t *ctx);
+
+/* Adds the CORS fields of ctx's table to r->headers_out, where it has any. */
+void jm_answer_cors(request_rec *r, const jm_ctx_t *ctx);
+
+void jm_answer_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_notes.c: claims and verdict as notes, r->user --- */
+
+void jm_notes_export(request_rec *r, const jm_ctx_t *ctx);
+
+/* --- jm_httpd_proxy.c: mod_proxy without a link-time tie to it --- */
+
+/* Sends r to the server of an own route, as ProxyPass would. */
+void jm_proxy_set_upstream(request_rec *r, const jm_match_t *match);
+
+/* Where mod_proxy forwards the URL as it is in r->filename, the query there
+ * is edited too. */
+void jm_proxy_edit_filename(request_rec *r, const jm_ctx_t *ctx);
+
+/* 1 if r is on its way through mod_proxy already. */
+int jm_proxy_is_proxied(const request_rec *r);
+
+void jm_proxy_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_authz.c: AuthType Bearer, Require jwtmap-… --- */
+
+void jm_authz_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_filter.c: trailers, response --- */
+
+void jm_filter_register_hooks(apr_pool_t *p);
+
+#endif
