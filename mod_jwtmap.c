@@ -327,6 +327,59 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
+/* What the administrator should know of a server's settings, base or those
+ * of a <Location>. */
+static void say_settings(const server_rec *s, const jm_dir_conf_t *conf)
+{
+    if (!conf->table || conf->engine == JM_ENGINE_OFF) {
+        return;
+    }
+    if (conf->engine == JM_ENGINE_REPORT_ONLY && conf->table->server_count) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "%s: JwtMapEngine "
+                     "ReportOnly: routes with an `integration` are proxied "
+                     "without authentication", conf->table->file);
+    }
+}
+
+static void say_server(apr_pool_t *ptemp, const server_rec *s)
+{
+    const core_server_config *core = ap_get_core_module_config(
+        s->module_config);
+    jm_dir_conf_t *base = ap_get_module_config(s->lookup_defaults,
+                                               &jwtmap_module);
+    int i;
+
+    say_settings(s, base);
+    if (base->table && base->engine != JM_ENGINE_OFF
+        && !base->table->unmatched_pass) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s: a path that no "
+                     "route names is 404 (\"unmatched\": \"deny\")",
+                     base->table->file);
+    }
+    for (i = 0; i < core->sec_url->nelts; i++) {
+        jm_dir_conf_t *add = ap_get_module_config(
+            APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *),
+            &jwtmap_module);
+
+        if (add && (add->table || add->engine != JM_ENGINE_UNSET)) {
+            say_settings(s, merge_dir_conf(ptemp, base, add));
+        }
+    }
+}
+
+/* Not in the first of the two rounds of a start. */
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    for (; s && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
+         s = s->next) {
+        say_server(ptemp, s);
+    }
+    return OK;
+}
+
 /* --- hooks of a request --- */
 
 /* Before mod_headers' early hook: what the client sent, not what others make
@@ -431,6 +484,41 @@ static int decide_first(request_rec *r)
     return OK;
 }
 
+/* The decision whose fields stand in r->headers_in, which an internal redirect
+ * shares and a subrequest copies; NULL: none. */
+static const jm_decision_t *applied_to(const request_rec *r)
+{
+    for (; r; r = r->prev ? r->prev : r->main) {
+        const jm_ctx_t *ctx = ap_get_module_config(r->request_config,
+                                                   &jwtmap_module);
+
+        if (ctx && ctx->applied) {
+            return ctx->applied;
+        }
+    }
+    return NULL;
+}
+
+/* What an earlier pass set was for its upstream alone: what the client sent
+ * under those names comes back before this pass is applied. */
+static void restore_fields(request_rec *r, const jm_client_t *client)
+{
+    const jm_decision_t *d = applied_to(r);
+    unsigned i;
+
+    for (i = 0; d && i < d->field_count; i++) {
+        const char *name = d->fields[i].name;
+        const char *value = apr_table_getm(r->pool, client->headers, name);
+
+        if (value) {
+            apr_table_setn(r->headers_in, name, value);
+        }
+        else {
+            apr_table_unset(r->headers_in, name);
+        }
+    }
+}
+
 /* After mod_headers and mod_dir. */
 static int apply_last(request_rec *r)
 {
@@ -446,7 +534,9 @@ static int apply_last(request_rec *r)
     if (status != OK) {
         return status;
     }
+    restore_fields(r, ctx->client);
     jm_apply_headers(r->headers_in, r->pool, ctx);
+    ctx->applied = ctx->decision;
     if (!jm_proxy_is_proxied(r)) {
         jm_request_edit_args(r, ctx);
     }
@@ -512,6 +602,7 @@ static void register_hooks(apr_pool_t *p)
     };
 
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(keep_client, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(translate_name, after_rewrite, before_proxy,
                            APR_HOOK_FIRST);

@@ -58,6 +58,7 @@ typedef struct jm_ctx_t {
     int strip_only;               /* serves the ErrorDocument of a refusal */
     const jm_decision_t *below;   /* a subrequest's refusal, for the answer
                                    * that httpd makes of it */
+    const jm_decision_t *applied; /* whose fields stand in r->headers_in */
     int args_saved;
     const char *args;             /* r->args before it was edited */
     const char *line;             /* r->the_request before it was; or NULL */
