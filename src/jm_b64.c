@@ -79,6 +79,24 @@ apr_status_t jm_b64_decode(jm_str_t *pout, apr_pool_t *p, jm_str_t in)
     return APR_SUCCESS;
 }
 
+int jm_b64_is_valid(jm_str_t in)
+{
+    unsigned char scratch[3];
+    apr_size_t at;
+
+    if (in.len % 4 == 1) {
+        return 0;
+    }
+    for (at = 0; at < in.len; at += 4) {
+        apr_size_t n = in.len - at < 4 ? in.len - at : 4;
+
+        if (!decode_group(scratch, in.ptr + at, n)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Encodes n octets (1 to 3) to n + 1 digits at out. */
 static void encode_group(char *out, const unsigned char *in, apr_size_t n)
 {

@@ -13,6 +13,9 @@
  * An empty text is an empty result. */
 apr_status_t jm_b64_decode(jm_str_t *pout, apr_pool_t *p, jm_str_t in);
 
+/* 1 if jm_b64_decode would decode it. */
+int jm_b64_is_valid(jm_str_t in);
+
 /* Encodes into p, with a NUL behind it that len does not count. */
 jm_str_t jm_b64_encode(apr_pool_t *p, jm_str_t in);
 

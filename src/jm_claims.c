@@ -256,7 +256,7 @@ static jm_verdict_e check_times(const jm_policy_t *policy,
     if (!times->has_exp) {
         return policy->require_expiration ? JM_CLAIM : JM_OK;
     }
-    return now < add_seconds(times->exp, policy->leeway) ? JM_OK : JM_EXPIRED;
+    return sub_seconds(now, policy->leeway) < times->exp ? JM_OK : JM_EXPIRED;
 }
 
 jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,

@@ -279,6 +279,9 @@ jm_verdict_e jm_jws_verify(const jm_key_t **pkey, apr_pool_t *p,
     if (!(allowed & set->algs & jws->alg->bit)) {
         return JM_ALGORITHM;
     }
+    if (!jm_b64_is_valid(jws->payload)) {
+        return JM_MALFORMED;
+    }
     rv = jm_b64_decode(&signature, p, jws->signature);
     if (rv != APR_SUCCESS) {
         return rv == APR_EINVAL ? JM_MALFORMED : JM_INTERNAL;

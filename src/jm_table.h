@@ -25,7 +25,7 @@ typedef struct jm_source_t {
 struct jm_authorizer_t {
     const char *name;
     jm_policy_t policy;
-    const jm_keyset_t *keys;
+    const jm_keyset_t *keys;   /* NULL: not known (placeholders) */
     jm_algs_t algs;            /* allowed */
     const jm_source_t *headers;
     unsigned header_count;     /* default one: Authorization, bearer */

@@ -67,15 +67,15 @@ static void set_note(request_rec *r, const char *name, const jm_json_t *claim)
 
 static void export_claims(request_rec *r, const jm_json_t *claims)
 {
-    unsigned count = claims->count < JM_NOTES_MAX ? claims->count
-                                                  : JM_NOTES_MAX;
+    unsigned exported = 0;
     unsigned i;
 
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < claims->count && exported < JM_NOTES_MAX; i++) {
         const jm_json_t *claim = &claims->items[i];
 
         if (is_scalar(claim) && !shares_name(claims, claim)) {
             set_note(r, note_text(r->pool, claim->name), claim);
+            exported++;
         }
     }
 }

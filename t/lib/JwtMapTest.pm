@@ -23,7 +23,7 @@ our @EXPORT = qw(
     upstream_mark upstream_since seen spellings query_of target_of
     is_sent is_absent is_status is_error nothing_upstream
     curl curl_upstream httpd_t error_log_mark error_log_since access_log_since
-    access_log_mark wait_for slurp spew stage
+    access_log_mark wait_for slurp spew stage have_h2
 );
 
 sub import {
@@ -54,6 +54,11 @@ sub port {
     return $config->{vars}{port} unless defined $vhost;
     my $entry = $config->{vhosts}{$vhost} or die "no <VirtualHost $vhost>\n";
     return $entry->{port};
+}
+
+# This httpd speaks HTTP/2: not on prefork, see t/check.
+sub have_h2 {
+    return $ENV{JWTMAP_MPM} ne 'prefork';
 }
 
 sub slurp {
