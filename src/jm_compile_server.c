@@ -120,17 +120,30 @@ static int is_dots(jm_str_t segment)
     return jm_str_is(segment, ".") || jm_str_is(segment, "..");
 }
 
+/* The octet that a "%" at text stands for must be one that mod_proxy encodes
+ * to the same again. */
+static const char *check_percent(jm_str_t text)
+{
+    if (text.len < 3 || !is_hex(text.ptr[1]) || !is_hex(text.ptr[2])) {
+        return "a \"%\" in its path needs two hex digits behind it";
+    }
+    if (!strncmp(text.ptr, "%00", 3) || !strncasecmp(text.ptr, "%2f", 3)) {
+        return "%00 and %2F have no place in its path";
+    }
+    return NULL;
+}
+
 static const char *check_path(jm_str_t path)
 {
+    const char *message;
     apr_size_t i;
     apr_size_t start = 0;
 
     for (i = 0; i <= path.len; i++) {
         if (i < path.len && path.ptr[i] != '/') {
-            if (path.ptr[i] == '%'
-                && (path.len - i < 3 || !is_hex(path.ptr[i + 1])
-                    || !is_hex(path.ptr[i + 2]))) {
-                return "a \"%\" in its path needs two hex digits behind it";
+            message = path.ptr[i] == '%' ? check_percent(from(path, i)) : NULL;
+            if (message) {
+                return message;
             }
             continue;
         }
