@@ -60,7 +60,6 @@ static void *merge_server_conf(apr_pool_t *p, void *vbase, void *vadd)
 /* --- directives --- */
 
 /* Kept with the configuration pool: gone with the configuration. */
-#define SECRETS_DIR_KEY "mod_jwtmap:secrets_dir"
 #define TABLES_KEY "mod_jwtmap:tables"
 
 /* A table has to be in force when the URL is translated; the sections that
@@ -104,23 +103,29 @@ static const char *resolve_env(void *baton, apr_pool_t *p, const char *name)
     return value && strcmp(value, reference) ? value : NULL;
 }
 
-static const char *all_errors(apr_pool_t *p, const jm_diags_t *diags)
+/* The last error, for httpd to show; those before it are shown here, a line
+ * each: httpd writes a newline inside a message as \n, and cuts it at 8 KiB. */
+static const char *show_errors(apr_pool_t *p, const jm_diags_t *diags)
 {
-    const char *text = "";
+    const char *last = NULL;
     int i;
 
     for (i = 0; i < diags->list->nelts; i++) {
         const jm_diag_t *diag = &APR_ARRAY_IDX(diags->list, i, jm_diag_t);
 
-        if (diag->severity == JM_ERROR) {
-            text = apr_pstrcat(p, text, *text ? "\n" : "",
-                               jm_diag_line(p, diags, diag), NULL);
+        if (diag->severity != JM_ERROR) {
+            continue;
         }
+        if (last) {
+            ap_log_perror(APLOG_MARK, APLOG_STARTUP, 0, p, "%s", last);
+        }
+        last = jm_diag_line(p, diags, diag);
     }
-    return text;
+    return last ? last : "JwtMapConfig: out of memory";
 }
 
-/* Start parses the configuration twice; one word is enough. */
+/* Start parses the configuration twice; one word is enough. Not for the
+ * server: a virtual host has no log before the configuration is read. */
 static void log_warnings(cmd_parms *cmd, const jm_diags_t *diags)
 {
     int i;
@@ -130,7 +135,7 @@ static void log_warnings(cmd_parms *cmd, const jm_diags_t *diags)
         return;
     }
     for (i = 0; i < diags->list->nelts; i++) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, "%s",
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, NULL, "%s",
                      jm_diag_line(cmd->temp_pool, diags,
                                   &APR_ARRAY_IDX(diags->list, i, jm_diag_t)));
     }
@@ -148,6 +153,23 @@ static apr_hash_t *known_tables(apr_pool_t *pconf)
     return tables;
 }
 
+/* NULL where none is set: the tree of all directives has it wherever it
+ * stands, also behind the JwtMapConfig that needs it. */
+static const char *find_secrets_dir(apr_pool_t *p)
+{
+    const ap_directive_t *at;
+    const char *dir = NULL;
+
+    for (at = ap_conftree; at; at = at->next) {
+        if (!strcasecmp(at->directive, "JwtMapSecretsDir")) {
+            const char *args = at->args;
+
+            dir = ap_server_root_relative(p, ap_getword_conf(p, &args));
+        }
+    }
+    return dir;
+}
+
 /* A file that is named twice is one table. */
 static const char *load_table(const jm_table_t **ptable, cmd_parms *cmd,
                               const char *file)
@@ -156,19 +178,17 @@ static const char *load_table(const jm_table_t **ptable, cmd_parms *cmd,
     jm_compile_env_t env = { NULL, resolve_env, NULL, NULL, 0 };
     apr_pool_t *scratch;
     jm_diags_t diags;
-    void *secrets_dir;
     const char *errors = NULL;
 
     *ptable = apr_hash_get(tables, file, APR_HASH_KEY_STRING);
     if (*ptable) {
         return NULL;
     }
-    apr_pool_userdata_get(&secrets_dir, SECRETS_DIR_KEY, cmd->pool);
-    env.secrets_dir = secrets_dir;
+    env.secrets_dir = find_secrets_dir(cmd->pool);
     apr_pool_create(&scratch, cmd->temp_pool);
     if (jm_compile_file(ptable, &diags, cmd->pool, scratch, file, &env)
         != APR_SUCCESS) {
-        errors = all_errors(cmd->pool, &diags);
+        errors = show_errors(cmd->pool, &diags);
     }
     else {
         log_warnings(cmd, &diags);
@@ -228,8 +248,7 @@ static const char *set_engine(cmd_parms *cmd, void *vconf, const char *arg)
                                         "Off or ReportOnly, not \"%s\"", arg);
 }
 
-/* Run when it is read, before any JwtMapConfig is: so it takes effect
- * wherever it stands. */
+/* Checks only: load_table looks for it. */
 static const char *set_secrets_dir(cmd_parms *cmd, void *vconf,
                                    const char *arg)
 {
@@ -246,7 +265,6 @@ static const char *set_secrets_dir(cmd_parms *cmd, void *vconf,
         return apr_psprintf(cmd->pool, "JwtMapSecretsDir: %s is not a "
                             "directory that can be read", arg);
     }
-    apr_pool_userdata_setn(dir, SECRETS_DIR_KEY, NULL, cmd->pool);
     return NULL;
 }
 
@@ -255,8 +273,7 @@ static const command_rec directives[] = {
                   "the route table, a JSON file"),
     AP_INIT_TAKE1("JwtMapEngine", set_engine, NULL, RSRC_CONF | ACCESS_CONF,
                   "On, Off or ReportOnly"),
-    AP_INIT_TAKE1("JwtMapSecretsDir", set_secrets_dir, NULL,
-                  RSRC_CONF | EXEC_ON_READ,
+    AP_INIT_TAKE1("JwtMapSecretsDir", set_secrets_dir, NULL, RSRC_CONF,
                   "directory whose files are $secret.NAME in route tables"),
     { NULL }
 };
@@ -269,7 +286,7 @@ const jm_dir_conf_t *jm_scope(const request_rec *r)
                                                      &jwtmap_module);
 
     if (!conf->table || conf->engine == JM_ENGINE_OFF
-        || r->proxyreq == PROXYREQ_PROXY || r->method_number == M_CONNECT) {
+        || r->proxyreq == PROXYREQ_PROXY) {
         return NULL;
     }
     return conf;
@@ -310,8 +327,8 @@ void jm_apply_headers(apr_table_t *fields, apr_pool_t *p, const jm_ctx_t *ctx)
 {
     const jm_decision_t *d = ctx->decision;
 
-    jm_headers_apply(fields, p, ctx->table, d ? d->fields : NULL,
-                     d ? d->field_count : 0);
+    jm_headers_apply(fields, p, ctx->table, d ? d->fields : ctx->left_out,
+                     d ? d->field_count : ctx->left_out != NULL);
 }
 
 /* --- hooks of a start --- */
@@ -436,9 +453,23 @@ static int map_to_storage(request_rec *r)
     return ctx && ctx->own && ctx->own->response.ptr ? OK : DECLINED;
 }
 
+static int keep_start(request_rec *r)
+{
+    const jm_dir_conf_t *conf = jm_scope(r);
+
+    if (conf) {
+        jm_ctx_t *ctx = jm_ctx(r);
+
+        ctx->start_uri = apr_pstrdup(r->pool, r->uri);
+        ctx->start_conf = conf;
+    }
+    return DECLINED;
+}
+
 /* The upstream that translate_name chose must be that of the decision: a
  * rewrite may have changed the URL, and with it the table, in between. */
-static int confirm_own(request_rec *r, const jm_ctx_t *ctx)
+static int confirm_own(request_rec *r, jm_ctx_t *ctx,
+                       const jm_dir_conf_t *conf)
 {
     const jm_decision_t *d = ctx->decision;
 
@@ -446,7 +477,11 @@ static int confirm_own(request_rec *r, const jm_ctx_t *ctx)
         || d->route == ctx->own) {
         return OK;
     }
+    if (d->verdict == JM_PATH && d->match.route == ctx->own) {
+        return OK;    /* ReportOnly: no route, but the one that was chosen */
+    }
     if (d->route && d->route->server) {
+        jm_request_decode_uri(r, ctx);
         jm_proxy_set_upstream(r, &d->match);
         return OK;
     }
@@ -456,7 +491,39 @@ static int confirm_own(request_rec *r, const jm_ctx_t *ctx)
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "the route changed after its "
                   "upstream was chosen: %s is not answered",
                   ctx->own->id);
-    return HTTP_INTERNAL_SERVER_ERROR;
+    return jm_request_fail(r, ctx, conf->table);
+}
+
+/* mod_negotiation puts a variant in the place of what was asked for, which is
+ * decided first. */
+static int decide_start(request_rec *r, jm_ctx_t *ctx)
+{
+    char *uri = r->uri;
+    int status;
+
+    if (!ctx->start_uri || !strcmp(ctx->start_uri, uri)
+        || jm_ctx_decided(r)) {
+        return OK;
+    }
+    r->uri = (char *)ctx->start_uri;
+    status = jm_request_decide(r, ctx, ctx->start_conf);
+    r->uri = uri;
+    return status;
+}
+
+/* A path that is out of scope goes nowhere that a route chose before it was
+ * rewritten. */
+static int leaves_scope(request_rec *r)
+{
+    jm_ctx_t *ctx = ap_get_module_config(r->request_config, &jwtmap_module);
+
+    if (!ctx || !ctx->own) {
+        return DECLINED;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "JwtMapEngine is off where "
+                  "the path was rewritten to: %s is not answered",
+                  ctx->own->id);
+    return jm_request_fail(r, ctx, ctx->own_table);
 }
 
 /* Decides, and edits the query where mod_proxy is about to take it. */
@@ -467,14 +534,17 @@ static int decide_first(request_rec *r)
     int status;
 
     if (!conf) {
-        return DECLINED;
+        return leaves_scope(r);
     }
     ctx = jm_ctx(r);
-    status = jm_request_settle(r, ctx, conf);
+    status = decide_start(r, ctx);
     if (status == OK) {
-        status = confirm_own(r, ctx);
+        status = jm_request_settle(r, ctx, conf);
     }
-    if (status != OK) {
+    if (status == OK) {
+        status = confirm_own(r, ctx, conf);
+    }
+    if (status != OK || !jm_ctx_decided(r)) {
         return status;
     }
     if (jm_proxy_is_proxied(r)) {
@@ -531,7 +601,7 @@ static int apply_last(request_rec *r)
     }
     ctx = jm_ctx(r);
     status = jm_request_settle(r, ctx, conf);
-    if (status != OK) {
+    if (status != OK || !jm_ctx_decided(r)) {
         return status;
     }
     restore_fields(r, ctx->client);
@@ -543,6 +613,30 @@ static int apply_last(request_rec *r)
     return OK;
 }
 
+/* Before core's handler: where that switches to h2c, the same request comes
+ * once more, made of r->headers_in, and has to be what the client sent. */
+static int show_client(request_rec *r)
+{
+    jm_ctx_t *ctx = jm_ctx_decided(r);
+
+    if (ctx && apr_table_get(r->headers_in, "Upgrade")) {
+        ctx->edited = r->headers_in;
+        r->headers_in = apr_table_copy(r->pool, ctx->client->headers);
+    }
+    return DECLINED;
+}
+
+/* After it: nothing was switched. */
+static void hide_client(request_rec *r)
+{
+    jm_ctx_t *ctx = ap_get_module_config(r->request_config, &jwtmap_module);
+
+    if (ctx && ctx->edited) {
+        r->headers_in = ctx->edited;
+        ctx->edited = NULL;
+    }
+}
+
 /* Nothing is handled for which there is no decision. */
 static int gate(request_rec *r)
 {
@@ -550,6 +644,7 @@ static int gate(request_rec *r)
     jm_ctx_t *ctx;
     const jm_decision_t *d;
 
+    hide_client(r);
     if (!conf) {
         return DECLINED;
     }
@@ -559,6 +654,9 @@ static int gate(request_rec *r)
 
         if (status != OK) {
             return status;
+        }
+        if (!jm_ctx_decided(r)) {
+            return jm_request_fail(r, ctx, conf->table);
         }
     }
     d = ctx->decision;
@@ -570,18 +668,26 @@ static int gate(request_rec *r)
     return DECLINED;
 }
 
-/* Logs show what the client sent. An internal redirect took over the request
- * line as it was then. */
+/* Logs show what the client sent, and the user also where an ErrorDocument was
+ * served without. An internal redirect took over the request line as it was
+ * then. */
 static int restore_request(request_rec *r)
 {
     const char *line = NULL;
+    const char *user = NULL;
 
     for (; r; r = r->next) {
         const jm_ctx_t *ctx = ap_get_module_config(r->request_config,
                                                    &jwtmap_module);
 
-        if (ctx && ctx->args_saved) {
-            r->args = (char *)ctx->args;
+        if (jm_ctx_decided(r)) {
+            r->args = (char *)ctx->client->args;
+        }
+        if (ctx && ctx->decision && ctx->decision->user) {
+            user = ctx->decision->user;
+        }
+        if (user && !r->user) {
+            r->user = (char *)user;
         }
         if (ctx && ctx->line && !line) {
             line = ctx->line;
@@ -597,6 +703,7 @@ static void register_hooks(apr_pool_t *p)
 {
     static const char *const after_rewrite[] = { "mod_rewrite.c", NULL };
     static const char *const before_proxy[] = { "mod_proxy.c", NULL };
+    static const char *const core[] = { "core.c", NULL };
     static const char *const after_others[] = {
         "mod_headers.c", "mod_dir.c", NULL
     };
@@ -607,9 +714,11 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_translate_name(translate_name, after_rewrite, before_proxy,
                            APR_HOOK_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_post_perdir_config(keep_start, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(decide_first, after_rewrite, before_proxy, APR_HOOK_FIRST);
     ap_hook_fixups(apply_last, after_others, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_handler(gate, NULL, before_proxy, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(show_client, NULL, core, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(gate, core, before_proxy, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(restore_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     jm_answer_register_hooks(p);
     jm_proxy_register_hooks(p);

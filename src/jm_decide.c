@@ -206,7 +206,8 @@ static jm_inputs_t make_inputs(const run_t *run)
     for (i = 0; i < d->route->param_count; i++) {
         params[i] = jm_uri_param(run->p, d->match.params[i]);
     }
-    inputs.method = run->request->method;
+    inputs.method = run->request->client_method
+                        ? run->request->client_method : run->request->method;
     inputs.headers = run->request->headers;
     inputs.query = run->request->client_args;
     inputs.params = params;
@@ -360,6 +361,7 @@ static void find_user(run_t *run)
     }
     claim = jm_path_find(token->claims, &token->authorizer->user_claim);
     if (claim && claim->type == JM_JSON_STRING && claim->text.len
+        && claim->text.len <= JM_VALUE_MAX_DEFAULT
         && jm_value_mappable(claim->text, JM_TARGET_HEADER)) {
         run->d->user = claim->text.ptr;
     }

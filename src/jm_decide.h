@@ -18,7 +18,9 @@
 /* What the client sent and where it is to go. All borrowed, for as long as
  * the decision is used. */
 struct jm_request_t {
-    const char *method;          /* of the main request, as the client sent it */
+    const char *method;          /* of the main request: routes */
+    const char *client_method;   /* as the client sent it: expressions (httpd
+                                  * makes an ErrorDocument a GET); NULL: method */
     jm_uri_t uri;                /* of this pass */
     int merge_slashes;           /* httpd's MergeSlashes */
     jm_str_t args;               /* of this pass, to be edited; ptr NULL: no ? */

@@ -35,7 +35,8 @@ jm_verdict_e jm_jws_parse(jm_jws_t *jws, apr_pool_t *p, jm_str_t token);
  * or in no key of set at all; JM_MALFORMED: payload or signature not base64url
  * (so that such a token never asks for a refresh of the keys); JM_KEY: unknown
  * kid, no or more than one key fits; JM_SIGNATURE; JM_INTERNAL. Leaves the
- * OpenSSL error queue empty. Thread-safe over one set; scratch memory from p. */
+ * OpenSSL error queue empty. Thread-safe over one set; scratch memory from
+ * p. */
 jm_verdict_e jm_jws_verify(const jm_key_t **pkey, apr_pool_t *p,
                            const jm_jws_t *jws, const jm_keyset_t *set,
                            jm_algs_t allowed);

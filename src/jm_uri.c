@@ -285,13 +285,15 @@ static jm_verdict_e selects_none(const check_t *c, jm_str_t path)
 
 /* Readings of a path, and those that come of any choice of them in this
  * order. Servers cut before or after they decode, hence twice; a cut can
- * bring two slashes together, which not all merge. */
+ * bring two slashes together, which not all merge; nor do all resolve the
+ * dot segments of a raw path. */
 #define READ_CUT 0x01U
 #define READ_DECODE 0x02U
 #define READ_BACKSLASH 0x04U
 #define READ_CUT_LAST 0x08U
 #define READ_MERGE 0x10U
-#define READ_END 0x20U
+#define READ_KEEP_DOTS 0x20U
+#define READ_END 0x40U
 
 static apr_size_t read_as(char *buf, apr_size_t len, unsigned readings)
 {
@@ -310,7 +312,7 @@ static apr_size_t read_as(char *buf, apr_size_t len, unsigned readings)
     if (readings & READ_MERGE) {
         len = merge_slashes_of(buf, len);
     }
-    return remove_dots(buf, len);
+    return readings & READ_KEEP_DOTS ? len : remove_dots(buf, len);
 }
 
 /* Asks about path, read with all of always and every choice of optional;
@@ -367,12 +369,8 @@ static jm_verdict_e check_unmatched(const check_t *c, unsigned care)
     if (verdict != JM_OK || !raw.len) {
         return verdict;
     }
-    verdict = selects_none(c, raw);
-    return verdict == JM_OK
-               ? ask_readings(c, raw, 0,
-                              useful_readings(survey(raw)) | READ_MERGE,
-                              selects_none)
-               : verdict;
+    return ask_readings(c, raw, 0, useful_readings(survey(raw)) | READ_MERGE
+                                   | READ_KEEP_DOTS, selects_none);
 }
 
 /* 1 if a path that goes upstream as it came has one spelling only. */

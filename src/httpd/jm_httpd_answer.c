@@ -63,7 +63,8 @@ void jm_answer_log(request_rec *r, const jm_ctx_t *ctx)
 
 /* --- headers --- */
 
-/* A quoted-string (RFC 9110 5.6.4); what cannot stand in one is left out. */
+/* A quoted-string (RFC 9110 5.6.4); what cannot stand in one is left out. In
+ * an AuthName httpd has escaped the quotes already. */
 static const char *quoted(apr_pool_t *p, const char *text)
 {
     char *out = apr_palloc(p, 2 * strlen(text) + 3);
@@ -74,7 +75,10 @@ static const char *quoted(apr_pool_t *p, const char *text)
         if (apr_iscntrl(*text)) {
             continue;
         }
-        if (*text == '"' || *text == '\\') {
+        if (*text == '\\' && text[1] && !apr_iscntrl(text[1])) {
+            *end++ = *text++;
+        }
+        else if (*text == '"' || *text == '\\') {
             *end++ = '\\';
         }
         *end++ = *text;
@@ -160,8 +164,31 @@ static void make_ready(request_rec *r, const jm_decision_t *d)
 
 static int has_body(const request_rec *r)
 {
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+
     return apr_table_get(r->headers_in, "Transfer-Encoding")
-           || apr_table_get(r->headers_in, "Content-Length");
+           || (length && strcmp(length, "0"));
+}
+
+/* The client may wait with its body for an answer: neither httpd nor the
+ * handler of an ErrorDocument waits for the body then. */
+static void give_up_body(request_rec *r)
+{
+    request_rec *top = r;
+
+    while (top->main) {
+        top = top->main;
+    }
+    if (!has_body(top) || r->proto_num >= HTTP_VERSION(2, 0)) {
+        return;
+    }
+    r->connection->keepalive = AP_CONN_CLOSE;
+    if (top == r) {
+        apr_table_unset(r->headers_in, "Transfer-Encoding");
+        apr_table_unset(r->headers_in, "Content-Length");
+        apr_table_unset(r->headers_in, "Expect");
+        r->expecting_100 = 0;
+    }
 }
 
 int jm_answer_refuse(request_rec *r, jm_ctx_t *ctx)
@@ -170,12 +197,9 @@ int jm_answer_refuse(request_rec *r, jm_ctx_t *ctx)
 
     ctx->refused = 1;
     if (r->main) {
-        jm_ctx(r->main)->below = d;
+        jm_ctx(r->main)->below = apr_pmemdup(r->main->pool, d, sizeof(*d));
     }
-    /* Else httpd would first wait for a body that may never come. */
-    if (has_body(r) && r->proto_num < HTTP_VERSION(2, 0)) {
-        r->connection->keepalive = AP_CONN_CLOSE;
-    }
+    give_up_body(r);
     make_ready(r, d);
     return jm_error(d->verdict)->status;
 }
@@ -269,8 +293,8 @@ void jm_answer_cors(request_rec *r, const jm_ctx_t *ctx)
     drop_cors_fields(r->headers_out);
     drop_cors_fields(r->err_headers_out);
     fields = jm_cors_fields(ctx->table->cors, r->pool, ctx->client->headers,
-                            d->action == JM_ACTION_PREFLIGHT,
-                            joined(r->pool, d->allow));
+                            d && d->action == JM_ACTION_PREFLIGHT,
+                            joined(r->pool, d ? d->allow : NULL));
     for (i = 0; i < fields->nelts; i++) {
         const jm_field_t *field = &APR_ARRAY_IDX(fields, i, jm_field_t);
 

@@ -81,6 +81,7 @@ static void set_response_fields(request_rec *r, const jm_decision_t *d)
 static void edit_response(request_rec *r, const jm_ctx_t *ctx)
 {
     const jm_decision_t *d = ctx->decision;
+    const char *back;
 
     jm_answer_cors(r, ctx);
     if (d->action == JM_ACTION_REFUSE) {
@@ -92,11 +93,26 @@ static void edit_response(request_rec *r, const jm_ctx_t *ctx)
     jm_response_unreflect(r->headers_out, r->pool, d->params, d->param_count);
     jm_response_unreflect(r->err_headers_out, r->pool, d->params,
                           d->param_count);
-    if (d->route && d->route->server) {
-        jm_response_map_back(r->headers_out, r->pool, d->route->server->url,
+    back = d->route && d->route->server ? jm_proxy_back(r, d->route->server)
+                                        : NULL;
+    if (back) {
+        jm_response_map_back(r->headers_out, r->pool, back,
                              front_of(r, d->route));
     }
     set_response_fields(r, d);
+}
+
+/* An ErrorDocument from an upstream: mod_proxy puts that one's 200 in the
+ * place of the refusal's status. A redirect is what the administrator wants. */
+static void edit_error_page(request_rec *r, const jm_ctx_t *ctx)
+{
+    jm_answer_cors(r, ctx);
+    if (r->prev && r->proxyreq != PROXYREQ_NONE
+        && (ap_is_HTTP_SUCCESS(r->status)
+            || r->status == HTTP_NOT_MODIFIED)) {
+        r->status = r->prev->status;
+        r->status_line = NULL;
+    }
 }
 
 /* Runs once, on the headers, before the first octet goes out. */
@@ -107,15 +123,16 @@ static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
     if (ctx && ctx->decision) {
         edit_response(f->r, ctx);
     }
+    else if (ctx) {
+        edit_error_page(f->r, ctx);
+    }
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
 }
 
 static void insert_response_filter(request_rec *r)
 {
-    const jm_ctx_t *ctx = jm_ctx_decided(r);
-
-    if (ctx && ctx->decision) {
+    if (jm_ctx_decided(r)) {
         ap_add_output_filter_handle(response_filter, NULL, r, r->connection);
     }
 }

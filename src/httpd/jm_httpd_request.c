@@ -39,24 +39,42 @@ static apr_status_t decoded_path(jm_str_t *ppath, request_rec *r)
     return APR_SUCCESS;
 }
 
-/* Under nocanon the path goes upstream as the client wrote it. */
-static jm_str_t raw_path(const request_rec *r)
-{
-    jm_str_t raw = { NULL, 0 };
-
-    if (apr_table_get(r->notes, "proxy-nocanon") && r->unparsed_uri
-        && r->unparsed_uri[0] == '/') {
-        raw = jm_strn(r->unparsed_uri, strcspn(r->unparsed_uri, "?"));
-    }
-    return raw;
-}
-
 static int merges_slashes(const request_rec *r)
 {
     const core_server_config *core = ap_get_core_module_config(
         r->server->module_config);
 
     return core->merge_slashes != AP_CORE_CONFIG_OFF;
+}
+
+/* The path as the client wrote it; a target may be absolute. */
+static jm_str_t target_path(const request_rec *r)
+{
+    const char *path = r->unparsed_uri ? r->unparsed_uri : "";
+    const char *scheme = *path != '/' ? strstr(path, "://") : NULL;
+
+    if (scheme) {
+        path = scheme + 3 + strcspn(scheme + 3, "/?#");
+    }
+    return jm_strn(path, strcspn(path, "?"));
+}
+
+/* The path that goes upstream where r->uri does not: under nocanon as it
+ * came, under mapping=servlet with the `;...` that r->uri has lost. */
+static jm_str_t raw_path(const request_rec *r)
+{
+    jm_str_t raw = { NULL, 0 };
+
+    if (apr_table_get(r->notes, "proxy-nocanon")) {
+        return target_path(r);
+    }
+    if (apr_table_get(r->notes, "proxy-noencode")) {
+        raw = jm_uri_normalize(r->pool, target_path(r), merges_slashes(r), 1);
+        if (jm_str_is(raw, r->uri)) {
+            raw = jm_strn(NULL, 0);
+        }
+    }
+    return raw;
 }
 
 apr_status_t jm_request_match(jm_match_t *match, request_rec *r,
@@ -70,6 +88,16 @@ apr_status_t jm_request_match(jm_match_t *match, request_rec *r,
     }
     return jm_router_match(match, r->pool, conf->table->router, path,
                            method_of(r));
+}
+
+void jm_request_decode_uri(request_rec *r, jm_ctx_t *ctx)
+{
+    jm_str_t path;
+
+    if (decoded_path(&path, r) == APR_SUCCESS) {
+        r->uri = (char *)path.ptr;
+        ctx->uri = apr_pstrdup(r->pool, r->uri);
+    }
 }
 
 /* The decision that r inherits where no route names it; NULL: none. */
@@ -87,13 +115,23 @@ static const jm_decision_t *origin_of(const request_rec *r,
     return from && from->table == table ? from->decision : NULL;
 }
 
-static const jm_decision_t *path_refusal(apr_pool_t *p)
+static const jm_decision_t *refusal(apr_pool_t *p, jm_verdict_e verdict)
 {
     jm_decision_t *d = apr_pcalloc(p, sizeof(*d));
 
-    d->verdict = JM_PATH;
+    d->verdict = verdict;
     d->token_verdict = JM_NO_TOKEN;
     return d;
+}
+
+/* What a subrequest decides serves the main request too (the token, the
+ * answer to a refusal), and lives on when the subrequest is gone. */
+static apr_pool_t *decision_pool(const request_rec *r)
+{
+    while (r->main) {
+        r = r->main;
+    }
+    return r->pool;
 }
 
 static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
@@ -103,10 +141,11 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
 
     memset(&request, 0, sizeof(request));
     if (decoded_path(&request.uri.path, r) != APR_SUCCESS) {
-        return path_refusal(r->pool);
+        return refusal(decision_pool(r), JM_PATH);
     }
     request.uri.raw = raw_path(r);
     request.method = method_of(r);
+    request.client_method = ctx->client->method;
     request.merge_slashes = merges_slashes(r);
     request.args = jm_str(r->args);
     request.client_args = jm_str(ctx->client->args);
@@ -115,31 +154,134 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
     request.report_only = conf->engine == JM_ENGINE_REPORT_ONLY;
     request.shared = ctx->client->token;
     request.origin = origin_of(r, ctx, conf->table);
-    return jm_decide(conf->table, &request, r->pool);
+    return jm_decide(conf->table, &request, decision_pool(r));
 }
 
-/* After a refusal the ErrorDocument is served without claims and without a
- * decision; so is all that it includes. */
-static int follows_refusal(const request_rec *r)
+/* After a refusal, ours or one that httpd made before us, the ErrorDocument
+ * is served without claims and without a decision; what it includes, too, but
+ * for what a route names. */
+static int follows_refusal(request_rec *r, const jm_dir_conf_t *conf)
 {
-    const request_rec *parent = parent_of(r);
+    const jm_ctx_t *from;
+    jm_match_t match;
+
+    if (r->prev) {
+        from = jm_ctx_decided(r->prev);
+        return from ? from->strip_only || from->refused
+                    : ap_is_HTTP_ERROR(r->prev->status);
+    }
+    from = r->main ? jm_ctx_decided(r->main) : NULL;
+    return from && from->strip_only
+           && jm_request_match(&match, r, conf) == APR_SUCCESS
+           && !match.shapes;
+}
+
+static void remember(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table)
+{
+    ctx->table = table;
+    ctx->uri = apr_pstrdup(r->pool, r->uri);
+}
+
+/* The credential that the refused pass verified, as left_out. */
+static const jm_field_t *verified_credential(const request_rec *r,
+                                             const jm_ctx_t *refused)
+{
+    const jm_decision_t *d = refused->decision;
+    jm_field_t field;
+
+    if (!d || !d->token || !d->route || d->route->forward_token) {
+        return refused->left_out;
+    }
+    field = jm_credential_removed(&d->token->credential, r->pool,
+                                  refused->client->headers);
+    return apr_pmemdup(r->pool, &field, sizeof(field));
+}
+
+/* The access log shows the notes of the last pass. */
+static void keep_verdict(request_rec *r)
+{
+    static const char *const notes[] = {
+        "jwtmap.verdict", "jwtmap.route", "jwtmap.authorizer"
+    };
+    apr_size_t i;
+
+    for (i = 0; r->prev && i < sizeof(notes) / sizeof(notes[0]); i++) {
+        const char *value = apr_table_get(r->prev->notes, notes[i]);
+
+        if (value) {
+            apr_table_setn(r->notes, notes[i], value);
+        }
+    }
+}
+
+/* httpd shows an ErrorDocument query and user of the request that was refused;
+ * restore_request gives the log both back. */
+static void hide_refused(request_rec *refused, const jm_ctx_t *ctx)
+{
+    jm_str_t args = jm_decision_query(ctx->table, NULL, refused->pool,
+                                      jm_str(refused->args));
+
+    refused->args = args.ptr ? apr_pstrmemdup(refused->pool, args.ptr,
+                                              args.len) : NULL;
+    if (ctx->decision && ctx->decision->user) {
+        refused->user = NULL;
+    }
+}
+
+/* An ErrorDocument: neither claims nor what a client may have posed. */
+static void serve_stripped(request_rec *r, jm_ctx_t *ctx,
+                           const jm_table_t *table)
+{
+    request_rec *parent = r->prev ? r->prev : r->main;
     const jm_ctx_t *from = parent ? jm_ctx_decided(parent) : NULL;
 
-    return from && (from->strip_only || (from->refused && r->prev));
+    ctx->strip_only = 1;
+    remember(r, ctx, table);
+    if (!from) {
+        return;
+    }
+    ctx->left_out = verified_credential(r, from);
+    if (from->decision && from->decision->user) {
+        r->user = NULL;
+        r->ap_auth_type = NULL;
+    }
+    if (r->prev) {
+        keep_verdict(r);
+        hide_refused(parent, from);
+    }
+}
+
+/* 1 for a look-up that a phase before our fixups makes (mod_negotiation, a
+ * condition of mod_rewrite), while r->main waits for its decision. */
+static int is_early(const request_rec *r)
+{
+    return r->main && jm_scope(r->main) && !jm_ctx_decided(r->main);
+}
+
+int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table)
+{
+    ctx->decision = refusal(decision_pool(r), JM_INTERNAL);
+    remember(r, ctx, table);
+    jm_notes_export(r, ctx);
+    jm_answer_log(r, ctx);
+    return jm_answer_refuse(r, ctx);
 }
 
 int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf)
 {
-    if (follows_refusal(r)) {
-        ctx->table = conf->table;
-        ctx->strip_only = 1;
-        ctx->uri = apr_pstrdup(r->pool, r->uri);
+    const jm_decision_t *d;
+
+    if (follows_refusal(r, conf)) {
+        serve_stripped(r, ctx, conf->table);
         return OK;
     }
-    ctx->decision = run_decide(r, ctx, conf);
-    ctx->table = conf->table;
-    ctx->uri = apr_pstrdup(r->pool, r->uri);
+    d = run_decide(r, ctx, conf);
+    if (d->action == JM_ACTION_REFUSE && is_early(r)) {
+        return OK;
+    }
+    ctx->decision = d;
+    remember(r, ctx, conf->table);
     if (ctx->decision->token) {
         ctx->client->token = ctx->decision->token;
     }
@@ -171,15 +313,11 @@ int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
                                                                    conf);
 }
 
-void jm_request_edit_args(request_rec *r, jm_ctx_t *ctx)
+void jm_request_edit_args(request_rec *r, const jm_ctx_t *ctx)
 {
     jm_str_t args = jm_decision_query(ctx->table, ctx->decision, r->pool,
                                       jm_str(r->args));
 
-    if (!ctx->args_saved) {
-        ctx->args = r->args;
-        ctx->args_saved = 1;
-    }
     r->args = args.ptr ? apr_pstrmemdup(r->pool, args.ptr, args.len) : NULL;
 }
 

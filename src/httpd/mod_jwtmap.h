@@ -52,15 +52,21 @@ typedef struct jm_ctx_t {
     const jm_table_t *table;      /* in force when it was decided; or NULL */
     const jm_decision_t *decision;/* NULL: not decided, or strip_only */
     const char *uri;              /* r->uri that was decided for */
+    const char *start_uri;        /* r->uri, and the settings in force, before
+                                   * anything put another target in its place;
+                                   * NULL: out of scope then */
+    const jm_dir_conf_t *start_conf;
     const jm_route_t *own;        /* what translate_name took over for */
     const jm_table_t *own_table;
     int refused;
     int strip_only;               /* serves the ErrorDocument of a refusal */
+    const jm_field_t *left_out;   /* strip_only: the credential that was
+                                   * verified before the refusal; or NULL */
     const jm_decision_t *below;   /* a subrequest's refusal, for the answer
                                    * that httpd makes of it */
     const jm_decision_t *applied; /* whose fields stand in r->headers_in */
-    int args_saved;
-    const char *args;             /* r->args before it was edited */
+    apr_table_t *edited;          /* r->headers_in while core may switch to
+                                   * another protocol; else NULL */
     const char *line;             /* r->the_request before it was; or NULL */
     int in_authz;                 /* our auth_checker runs the others */
     jm_verdict_e denied;          /* by a Require line of ours; else 0 */
@@ -85,7 +91,9 @@ void jm_apply_headers(apr_table_t *fields, apr_pool_t *p,
 /* --- jm_httpd_request.c: a request_rec as jm_request_t --- */
 
 /* Decides for r as it is now, remembers that in ctx and exports the notes.
- * OK, or the status of a refusal, of which answer and log are then ready. */
+ * OK, or the status of a refusal, of which answer and log are then ready. OK
+ * and no decision: a look-up that came before the decision on the request it
+ * was made for, and would be refused; gate refuses it if it is run. */
 int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf);
 
@@ -99,13 +107,20 @@ int jm_request_is_settled(const request_rec *r, const jm_ctx_t *ctx,
 int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf);
 
+/* Refuses r as our own fault; the status. */
+int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table);
+
 /* The router's answer for r as it is now. APR_EINVAL: the path cannot be
  * read. */
 apr_status_t jm_request_match(jm_match_t *match, request_rec *r,
                               const jm_dir_conf_t *conf);
 
-/* Puts the decided query into r->args (and keeps what was there). */
-void jm_request_edit_args(request_rec *r, jm_ctx_t *ctx);
+/* Decodes r->uri where a ProxyPass that an own route takes over from left it
+ * encoded. */
+void jm_request_decode_uri(request_rec *r, jm_ctx_t *ctx);
+
+/* Puts the decided query into r->args. */
+void jm_request_edit_args(request_rec *r, const jm_ctx_t *ctx);
 
 /* The query of r->the_request, of which REQUEST_URI is made, as that of
  * r->args (and keeps what was there). */
@@ -147,6 +162,10 @@ void jm_notes_export(request_rec *r, const jm_ctx_t *ctx);
 
 /* Sends r to the server of an own route, as ProxyPass would. */
 void jm_proxy_set_upstream(request_rec *r, const jm_match_t *match);
+
+/* The URL that the server of an own route has in its own answers: without a
+ * socket, that of the balancer's member that answered; NULL: not known. */
+const char *jm_proxy_back(const request_rec *r, const jm_server_t *server);
 
 /* Where mod_proxy forwards the URL as it is in r->filename, the query there
  * is edited too. */

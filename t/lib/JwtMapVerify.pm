@@ -1,8 +1,8 @@
 package JwtMapVerify;
 
 # JwtMapVerify: tokens against the authorizers of a table, by the command
-# line: table('name', { authorizer => {...} }) writes one, verdict_is(...) asks
-# for the verdict of a token, complaint(...) for what `check` says.
+# line: authorizers(name => {...}, ...) writes one, verdict_is(...) asks for the
+# verdict of a token; check_table(table) is what `check` says.
 
 use strict;
 use warnings;
@@ -15,8 +15,7 @@ use Test::More;
 
 use JwtMapKeys;
 
-our @EXPORT = qw(authorizers check_table ctl verdict verdict_is is_complaint
-                 $NOW);
+our @EXPORT = qw(authorizers check_table ctl verdict verdict_is $NOW);
 
 # The clock of the tests.
 our $NOW = 1_700_000_000;
@@ -90,19 +89,6 @@ sub check_table {
     my ($status, $out, $err) = ctl('', 'check', $at, @options);
     unlink $at;
     return ($status, "$out$err");
-}
-
-# An authorizer that `check` refuses with these words.
-sub is_complaint {
-    my ($authorizer, $like, $test) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my ($status, $said) = check_table({
-        authorizer => { type => 'jwt', issuer => 'i', audience => 'a',
-                        %$authorizer },
-        paths => [],
-    });
-    return ok($status == 1 && $said =~ $like, $test)
-        || diag("exit status $status: $said");
 }
 
 1;
