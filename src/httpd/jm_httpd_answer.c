@@ -124,7 +124,7 @@ static void allow_methods(request_rec *r, const char *const *methods)
     r->allowed = list->method_mask;
 }
 
-static void set_headers(request_rec *r, const jm_decision_t *d)
+void jm_answer_fields(request_rec *r, const jm_decision_t *d)
 {
     const jm_error_t *error = jm_error(d->verdict);
     apr_table_t *out = r->err_headers_out;
@@ -154,7 +154,7 @@ static void make_ready(request_rec *r, const jm_decision_t *d)
     const jm_error_t *error = jm_error(d->verdict);
     int index = ap_index_of_response(error->status);
 
-    set_headers(r, d);
+    jm_answer_fields(r, d);
     /* The administrator's ErrorDocument wins. */
     if (!ap_response_code_string(r, index)) {
         ap_custom_response(r, error->status, body_of(r->pool, error));
@@ -224,11 +224,15 @@ static apr_status_t say_json(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-/* mod_dir answers for the request with the status of its subrequest. */
+int jm_answer_is_below(const request_rec *r, const jm_ctx_t *ctx)
+{
+    return ctx->below && !ctx->refused
+           && jm_error(ctx->below->verdict)->status == r->status;
+}
+
 static void answer_for_subrequest(request_rec *r, jm_ctx_t *ctx)
 {
-    if (ctx->below && !ctx->refused
-        && jm_error(ctx->below->verdict)->status == r->status) {
+    if (jm_answer_is_below(r, ctx)) {
         ctx->refused = 1;
         make_ready(r, ctx->below);
     }

@@ -8,22 +8,30 @@
 
 #include "jm_json.h"
 
-/* Text for a note: controls as \xHH, cut at JM_NOTE_VALUE_MAX octets of the
- * original and never inside a UTF-8 sequence. */
+/* Octets of a note that a character takes whose first octet is c. */
+static apr_size_t note_width(unsigned char c)
+{
+    if (c < 0x20 || c == 0x7f || c >= 0xf0) {
+        return 4;
+    }
+    return c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+}
+
+/* Text for a note: controls as \xHH, cut at JM_NOTE_VALUE_MAX octets and
+ * never inside a character. */
 static const char *note_text(apr_pool_t *p, jm_str_t text)
 {
-    apr_size_t len = text.len < JM_NOTE_VALUE_MAX ? text.len
-                                                  : JM_NOTE_VALUE_MAX;
-    char *out, *end;
+    char *out = apr_palloc(p, (text.len < JM_NOTE_VALUE_MAX / 4
+                               ? 4 * text.len : JM_NOTE_VALUE_MAX) + 1);
+    char *end = out;
     apr_size_t i;
 
-    while (len && len < text.len && (text.ptr[len] & 0xc0) == 0x80) {
-        len--;
-    }
-    out = end = apr_palloc(p, 4 * len + 1);
-    for (i = 0; i < len; i++) {
+    for (i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
+        if ((apr_size_t)(end - out) + note_width(c) > JM_NOTE_VALUE_MAX) {
+            break;
+        }
         if (c < 0x20 || c == 0x7f) {
             end += apr_snprintf(end, 5, "\\x%02x", c);
         }
@@ -53,6 +61,17 @@ static int shares_name(const jm_json_t *claims, const jm_json_t *claim)
         if (other != claim && other->name.len == claim->name.len
             && !strncasecmp(other->name.ptr, claim->name.ptr,
                             claim->name.len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The same for a claim in an object: any part of its path may be shared. */
+static int shares_path(const jm_json_t *claim)
+{
+    for (; claim->parent; claim = claim->parent) {
+        if (shares_name(claim->parent, claim)) {
             return 1;
         }
     }
@@ -89,8 +108,7 @@ static void export_mapped(request_rec *r, const jm_decision_t *d)
     for (i = 0; d->route && i < d->route->note_count; i++) {
         const jm_json_t *claim = jm_path_find(claims, &d->route->note_paths[i]);
 
-        if (claim && claim->type != JM_JSON_NULL
-            && (claim->parent != claims || !shares_name(claims, claim))) {
+        if (claim && claim->type != JM_JSON_NULL && !shares_path(claim)) {
             set_note(r, d->route->note_names[i], claim);
         }
     }

@@ -168,6 +168,7 @@ static int follows_refusal(request_rec *r, const jm_dir_conf_t *conf)
     if (r->prev) {
         from = jm_ctx_decided(r->prev);
         return from ? from->strip_only || from->refused
+                      || jm_answer_is_below(r->prev, from)
                     : ap_is_HTTP_ERROR(r->prev->status);
     }
     from = r->main ? jm_ctx_decided(r->main) : NULL;
@@ -248,6 +249,9 @@ static void serve_stripped(request_rec *r, jm_ctx_t *ctx,
     if (r->prev) {
         keep_verdict(r);
         hide_refused(parent, from);
+        if (jm_answer_is_below(parent, from)) {
+            jm_answer_fields(r, from->below);
+        }
     }
 }
 

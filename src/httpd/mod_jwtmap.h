@@ -146,6 +146,13 @@ int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict);
 /* Sets WWW-Authenticate (RFC 6750 section 3) for a verdict. */
 void jm_answer_challenge(request_rec *r, jm_verdict_e verdict);
 
+/* Fields of the answer to a refusal, also for an ErrorDocument. */
+void jm_answer_fields(request_rec *r, const jm_decision_t *d);
+
+/* 1 if r was refused for a subrequest's sake: mod_dir answers for a directory
+ * with the status of its index. */
+int jm_answer_is_below(const request_rec *r, const jm_ctx_t *ctx);
+
 /* Sends the answer of a JM_ACTION_RESPONSE or JM_ACTION_PREFLIGHT. */
 int jm_answer_send(request_rec *r, const jm_ctx_t *ctx);
 
