@@ -89,6 +89,7 @@ int main(int argc, char **argv)
             replay(p, apr_pstrcat(p, folder, "/", entry.name, NULL), ++count);
         }
     }
+    apr_dir_close(dir);
     must(count > 0);
     printf("1..%d\n", count);
     return 0;
