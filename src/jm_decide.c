@@ -411,6 +411,60 @@ static jm_verdict_e decide_route(run_t *run)
     return verdict != JM_OK && values != JM_INTERNAL ? verdict : values;
 }
 
+static void add_method(apr_array_header_t *list, const char *method)
+{
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), method)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(list, const char *) = method;
+}
+
+/* TRACE echoes the request as the upstream was sent it (RFC 9110 9.3.8): what
+ * is mapped must not come back to the client. */
+static int would_echo(const jm_route_t *route, const char *method)
+{
+    return !strcmp(method, "TRACE")
+           && (route->header_count || route->query_count);
+}
+
+/* Methods that the path has in any shape: what a preflight may be told. */
+static const char *const *path_methods(const run_t *run)
+{
+    const jm_route_t *const *routes = jm_router_all(
+        run->p, run->table->router, run->request->uri.path);
+    apr_array_header_t *list = apr_array_make(run->p, 8, sizeof(char *));
+    unsigned i;
+
+    for (; *routes; routes++) {
+        for (i = 0; i < (*routes)->method_count; i++) {
+            if (would_echo(*routes, (*routes)->methods[i])) {
+                continue;
+            }
+            add_method(list, (*routes)->methods[i]);
+            if (!strcmp((*routes)->methods[i], "GET")) {
+                add_method(list, "HEAD");
+            }
+        }
+        if ((*routes)->any_method) {
+            const char *asked = apr_table_get(run->request->headers,
+                                              "Access-Control-Request-Method");
+
+            add_method(list, "GET");
+            add_method(list, "HEAD");
+            add_method(list, "POST");
+            if (jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
+                add_method(list, asked);
+            }
+        }
+    }
+    APR_ARRAY_PUSH(list, const char *) = NULL;
+    return (const char *const *)list->elts;
+}
+
 /* The path: JM_OK with a route, JM_OK without one (unmatched: pass), or why
  * it is refused. */
 static jm_verdict_e decide_path(run_t *run)
@@ -427,6 +481,10 @@ static jm_verdict_e decide_path(run_t *run)
                            request->merge_slashes, run->p);
     if (verdict != JM_OK) {
         return verdict;
+    }
+    if (match->route && would_echo(match->route, request->method)) {
+        run->d->allow = path_methods(run);
+        return JM_METHOD;
     }
     run->d->route = match->route;
     if (match->route) {
@@ -448,45 +506,6 @@ static int is_preflight(const run_t *run)
            && !run->d->match.options_route
            && jm_cors_is_preflight(run->request->method,
                                    run->request->headers);
-}
-
-static void add_method(apr_array_header_t *list, const char *method)
-{
-    int i;
-
-    for (i = 0; i < list->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), method)) {
-            return;
-        }
-    }
-    APR_ARRAY_PUSH(list, const char *) = method;
-}
-
-/* Methods that the path has in any shape: what a preflight may be told. */
-static const char *const *path_methods(const run_t *run)
-{
-    const jm_route_t *const *routes = jm_router_all(
-        run->p, run->table->router, run->request->uri.path);
-    apr_array_header_t *list = apr_array_make(run->p, 8, sizeof(char *));
-    unsigned i;
-
-    for (; *routes; routes++) {
-        for (i = 0; i < (*routes)->method_count; i++) {
-            add_method(list, (*routes)->methods[i]);
-            if (!strcmp((*routes)->methods[i], "GET")) {
-                add_method(list, "HEAD");
-            }
-        }
-        if ((*routes)->any_method) {
-            const char *asked = apr_table_get(run->request->headers,
-                                              "Access-Control-Request-Method");
-            if (jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
-                add_method(list, asked);
-            }
-        }
-    }
-    APR_ARRAY_PUSH(list, const char *) = NULL;
-    return (const char *const *)list->elts;
 }
 
 /* Report-only lets through what it would refuse, but for our own faults and

@@ -84,15 +84,45 @@ static void set_note(request_rec *r, const char *name, const jm_json_t *claim)
                    note_text(r->pool, jm_value_text(r->pool, claim)));
 }
 
+static const char *lower_name(apr_pool_t *p, const jm_json_t *claim)
+{
+    char *name = apr_pstrmemdup(p, claim->name.ptr, claim->name.len);
+
+    ap_str_tolower(name);
+    return name;
+}
+
+/* Claims by the name that their notes would have; those that share one are
+ * NULL there. A token may hold thousands: no comparison of each with each. */
+static apr_hash_t *by_note_name(apr_pool_t *p, const jm_json_t *claims)
+{
+    apr_hash_t *names = apr_hash_make(p);
+    apr_hash_t *seen = apr_hash_make(p);
+    unsigned i;
+
+    for (i = 0; i < claims->count; i++) {
+        const char *name = lower_name(p, &claims->items[i]);
+
+        apr_hash_set(names, name, APR_HASH_KEY_STRING,
+                     apr_hash_get(seen, name, APR_HASH_KEY_STRING)
+                     ? NULL : &claims->items[i]);
+        apr_hash_set(seen, name, APR_HASH_KEY_STRING, name);
+    }
+    return names;
+}
+
 static void export_claims(request_rec *r, const jm_json_t *claims)
 {
+    apr_hash_t *names = by_note_name(r->pool, claims);
     unsigned exported = 0;
     unsigned i;
 
     for (i = 0; i < claims->count && exported < JM_NOTES_MAX; i++) {
         const jm_json_t *claim = &claims->items[i];
 
-        if (is_scalar(claim) && !shares_name(claims, claim)) {
+        if (is_scalar(claim)
+            && apr_hash_get(names, lower_name(r->pool, claim),
+                            APR_HASH_KEY_STRING)) {
             set_note(r, note_text(r->pool, claim->name), claim);
             exported++;
         }
