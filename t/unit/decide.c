@@ -48,6 +48,11 @@ static const char table_text[] =
     "  {\"method\":\"GET\",\"path\":\"/reject\",\"auth\":true,\"mapping\":{"
     "   \"headers\":{\"x-sub\":\"$request.jwt.sub\",\"x-need\":"
     "    {\"from\":\"$request.jwt.none\",\"on_missing\":\"reject\"}}}},"
+    "  {\"method\":\"ANY\",\"path\":\"/any/map\",\"auth\":false,"
+    "   \"mapping\":{\"query\":{\"q\":\"secret\"}}},"
+    "  {\"method\":\"ANY\",\"path\":\"/any/plain\",\"auth\":false},"
+    "  {\"method\":[\"TRACE\",\"GET\"],\"path\":\"/any/trace\","
+    "   \"auth\":false,\"mapping\":{\"headers\":{\"x-a\":\"secret\"}}},"
     "  {\"method\":\"GET\",\"path\":\"/tail/{.+}\",\"auth\":false}]}";
 
 static const jm_table_t *table;
@@ -345,6 +350,42 @@ static void test_methods(void)
        "but not where no route is");
 }
 
+/* What TRACE echoes is what the upstream was sent. */
+static void test_trace(void)
+{
+    static const struct {
+        const char *path;
+        const char *method;
+        jm_verdict_e verdict;
+    } rows[] = {
+        { "/any/map", "TRACE", JM_METHOD }, { "/any/map", "PUT", JM_OK },
+        { "/any/plain", "TRACE", JM_OK }, { "/any/trace", "TRACE", JM_METHOD },
+        { "/any/trace", "GET", JM_OK }
+    };
+    apr_size_t i;
+    unsigned j;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        jm_request_t r = request(rows[i].path, NULL, NULL);
+        const jm_decision_t *d;
+        int told = 0;
+
+        r.method = rows[i].method;
+        d = jm_decide(table, &r, tap_pool);
+        ok(d->verdict == rows[i].verdict, "%s %s is %s", rows[i].method,
+           rows[i].path, jm_error(rows[i].verdict)->name);
+        for (j = 0; d->allow && d->allow[j]; j++) {
+            told |= !strcmp(d->allow[j], "TRACE");
+        }
+        ok(!told && (rows[i].verdict == JM_OK || !d->param_count),
+           "and neither allowed nor mapped where it would echo");
+        r.report_only = 1;
+        d = jm_decide(table, &r, tap_pool);
+        ok(rows[i].verdict == JM_OK || (!d->field_count && !d->param_count),
+           "nor under ReportOnly");
+    }
+}
+
 int main(void)
 {
     OPENSSL_init_crypto(0, NULL);
@@ -357,5 +398,6 @@ int main(void)
     test_shared();
     test_origin();
     test_methods();
+    test_trace();
     return tap_done();
 }
