@@ -323,12 +323,40 @@ jm_ctx_t *jm_ctx_decided(const request_rec *r)
                                                                    : NULL;
 }
 
+/* What is set or taken out for ctx beside what is reserved. */
+static const jm_field_t *fields_of(const jm_ctx_t *ctx, unsigned *pcount)
+{
+    *pcount = ctx->decision ? ctx->decision->field_count
+                            : ctx->left_out != NULL;
+    return ctx->decision ? ctx->decision->fields : ctx->left_out;
+}
+
 void jm_apply_headers(apr_table_t *fields, apr_pool_t *p, const jm_ctx_t *ctx)
 {
-    const jm_decision_t *d = ctx->decision;
+    unsigned count;
+    const jm_field_t *set = fields_of(ctx, &count);
 
-    jm_headers_apply(fields, p, ctx->table, d ? d->fields : ctx->left_out,
-                     d ? d->field_count : ctx->left_out != NULL);
+    jm_headers_apply(fields, p, ctx->table, set, count);
+}
+
+void jm_strip_trailers(request_rec *r, const jm_ctx_t *ctx)
+{
+    unsigned count;
+    const jm_field_t *set = fields_of(ctx, &count);
+
+    jm_headers_strip_trailers(r->trailers_in, r->pool, ctx->table, set, count);
+}
+
+/* All that an upstream of any kind is told of: what SetEnv made of a header
+ * counts as one, and a body may have been read by now, with its trailers. */
+static void apply_everywhere(request_rec *r, const jm_ctx_t *ctx)
+{
+    unsigned count;
+    const jm_field_t *set = fields_of(ctx, &count);
+
+    jm_apply_headers(r->headers_in, r->pool, ctx);
+    jm_headers_strip_env(r->subprocess_env, ctx->table, set, count);
+    jm_strip_trailers(r, ctx);
 }
 
 /* --- hooks of a start --- */
@@ -605,7 +633,7 @@ static int apply_last(request_rec *r)
         return status;
     }
     restore_fields(r, ctx->client);
-    jm_apply_headers(r->headers_in, r->pool, ctx);
+    apply_everywhere(r, ctx);
     ctx->applied = ctx->decision;
     if (!jm_proxy_is_proxied(r)) {
         jm_request_edit_args(r, ctx);
@@ -660,11 +688,15 @@ static int gate(request_rec *r)
         }
     }
     d = ctx->decision;
+    if (d && d->action == JM_ACTION_REFUSE) {
+        return jm_error(d->verdict)->status;
+    }
     if (d && (d->action == JM_ACTION_RESPONSE
               || d->action == JM_ACTION_PREFLIGHT)) {
         return jm_answer_send(r, ctx);
     }
     jm_request_edit_line(r, ctx);
+    jm_proxy_hold_interim(r, ctx);
     return DECLINED;
 }
 
@@ -707,6 +739,9 @@ static void register_hooks(apr_pool_t *p)
     static const char *const after_others[] = {
         "mod_headers.c", "mod_dir.c", NULL
     };
+    static const char *const before_handlers[] = {
+        "mod_proxy.c", "mod_cache.c", NULL
+    };
 
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -718,7 +753,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_fixups(decide_first, after_rewrite, before_proxy, APR_HOOK_FIRST);
     ap_hook_fixups(apply_last, after_others, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(show_client, NULL, core, APR_HOOK_REALLY_FIRST);
-    ap_hook_handler(gate, core, before_proxy, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(gate, core, before_handlers, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(restore_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     jm_answer_register_hooks(p);
     jm_proxy_register_hooks(p);

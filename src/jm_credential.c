@@ -143,44 +143,46 @@ static void look_at_header(search_t *search, const jm_source_t *source)
     }
 }
 
-/* Splits the next cookie-pair off *prest: *pname its trimmed name, *pvalue
- * its trimmed value (name empty where there is no `=`), *pwhole its octets
- * with the blanks around. 0 at the end. */
-static int next_cookie(const char **prest, jm_str_t *pwhole, jm_str_t *pname,
-                       jm_str_t *pvalue)
-{
-    const char *start = *prest;
-    const char *end, *equals;
+/* One cookie-pair of a Cookie field. */
+typedef struct cookie_t {
+    jm_str_t whole;            /* its octets, the separator before it first */
+    jm_str_t name;
+    jm_str_t value;            /* name empty: no `=` */
+} cookie_t;
 
-    if (!start || !*start) {
-        return 0;
-    }
-    end = strchr(start, ';');
-    end = end ? end : start + strlen(start);
-    *prest = *end ? end + 1 : end;
-    *pwhole = jm_strn(start, (apr_size_t)(end - start));
+static jm_str_t trimmed(const char *start, const char *end)
+{
     while (start < end && apr_isspace(*start)) {
         start++;
     }
     while (end > start && apr_isspace(end[-1])) {
         end--;
     }
-    equals = memchr(start, '=', (apr_size_t)(end - start));
-    *pname = jm_strn(start, equals ? (apr_size_t)(equals - start) : 0);
-    *pvalue = equals ? jm_strn(equals + 1, (apr_size_t)(end - equals - 1))
-                     : jm_strn(start, 0);
-    while (pname->len && apr_isspace(pname->ptr[pname->len - 1])) {
-        pname->len--;
+    return jm_strn(start, (apr_size_t)(end - start));
+}
+
+/* Splits the next cookie-pair off *prest; 0 at the end. Two field lines arrive
+ * joined with a comma, which no cookie holds (RFC 6265 4.1.1). */
+static int next_cookie(const char **prest, cookie_t *cookie)
+{
+    const char *whole = *prest;
+    const char *start, *end, *equals;
+
+    if (!whole || !*whole) {
+        return 0;
     }
+    start = whole + (*whole == ';' || *whole == ',');
+    end = start + strcspn(start, ";,");
+    *prest = end;
+    equals = memchr(start, '=', (apr_size_t)(end - start));
+    cookie->whole = jm_strn(whole, (apr_size_t)(end - whole));
+    cookie->name = trimmed(start, equals ? equals : start);
+    cookie->value = trimmed(equals ? equals + 1 : end, end);
     return 1;
 }
 
 static jm_str_t unquoted(jm_str_t value)
 {
-    while (value.len && apr_isspace(value.ptr[0])) {
-        value.ptr++;
-        value.len--;
-    }
     if (value.len >= 2 && value.ptr[0] == '"'
         && value.ptr[value.len - 1] == '"') {
         return jm_strn(value.ptr + 1, value.len - 2);
@@ -192,15 +194,16 @@ static jm_str_t unquoted(jm_str_t value)
 static void look_at_cookie(search_t *search, const char *name)
 {
     const char *rest = apr_table_getm(search->p, search->headers, "Cookie");
-    jm_str_t whole, cookie, value;
+    cookie_t cookie;
     int count = 0;
 
     if (search->verdict == JM_OK && is_seen(search, "Cookie", name)) {
         return;
     }
-    while (next_cookie(&rest, &whole, &cookie, &value)) {
-        value = unquoted(value);
-        if (!jm_str_is(cookie, name) || !value.len) {
+    while (next_cookie(&rest, &cookie)) {
+        jm_str_t value = unquoted(cookie.value);
+
+        if (!jm_str_is(cookie.name, name) || !value.len) {
             continue;
         }
         if (count++) {
@@ -276,27 +279,22 @@ jm_field_t jm_credential_removed(const jm_credential_t *cred, apr_pool_t *p,
     jm_field_t field = { cred->header, NULL };
     const char *rest;
     char *kept, *end;
-    jm_str_t whole, name, value;
+    cookie_t cookie;
 
     if (!cred->cookie) {
         return field;
     }
     rest = apr_table_getm(p, headers, "Cookie");
-    kept = end = apr_palloc(p, rest ? strlen(rest) + 2 : 1);
-    while (next_cookie(&rest, &whole, &name, &value)) {
-        if (jm_str_is(name, cred->cookie)) {
-            continue;
+    kept = end = apr_palloc(p, rest ? strlen(rest) + 1 : 1);
+    while (next_cookie(&rest, &cookie)) {
+        if (!jm_str_is(cookie.name, cred->cookie)) {
+            memcpy(end, cookie.whole.ptr, cookie.whole.len);
+            end += cookie.whole.len;
         }
-        if (end != kept) {
-            *end++ = ';';
-        }
-        memcpy(end, whole.ptr, whole.len);
-        end += whole.len;
     }
     *end = '\0';
-    while (apr_isspace(*kept)) {
-        kept++;
-    }
+    /* The first that stays had another before it. */
+    kept += strspn(kept, ";, \t");
     field.value = *kept ? kept : NULL;
     return field;
 }

@@ -598,5 +598,5 @@ const jm_decision_t *jm_decide(const jm_table_t *table,
 int jm_decision_is_personal(const jm_decision_t *decision)
 {
     return decision->token
-           || (decision->route && decision->route->auth == JM_AUTH_OPTIONAL);
+           || (decision->route && decision->route->auth != JM_AUTH_NONE);
 }

@@ -95,7 +95,7 @@ jm_str_t jm_decision_query(const jm_table_t *table,
                            jm_str_t query);
 
 /* 1 if a response to this request is for one user: it has verified claims,
- * or would have had them with a token. */
+ * or would have had them with a (good) token. */
 int jm_decision_is_personal(const jm_decision_t *decision);
 
 /* Verifies one compact token against the count authorizers: several are

@@ -166,25 +166,28 @@ static void strip_connection(apr_table_t *fields, apr_pool_t *p,
     }
 }
 
-void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
-                      const jm_table_t *table, const jm_field_t *set,
-                      unsigned count)
+static void strip_reserved(apr_table_t *fields, const jm_table_t *table)
 {
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int i = 0;
 
-    if (apr_hash_count(table->reserved_headers)) {
-        while (i < array->nelts) {
-            if (entry[i].key && jm_header_reserved(table, entry[i].key)) {
-                /* takes out all of that name and moves the rest up */
-                apr_table_unset(fields, entry[i].key);
-            }
-            else {
-                i++;
-            }
+    while (apr_hash_count(table->reserved_headers) && i < array->nelts) {
+        if (entry[i].key && jm_header_reserved(table, entry[i].key)) {
+            /* takes out all of that name and moves the rest up */
+            apr_table_unset(fields, entry[i].key);
+        }
+        else {
+            i++;
         }
     }
+}
+
+void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
+                      const jm_table_t *table, const jm_field_t *set,
+                      unsigned count)
+{
+    strip_reserved(fields, table);
     strip_connection(fields, p, table, set, count);
 }
 
@@ -201,6 +204,61 @@ void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
         }
         else {
             apr_table_unset(fields, set[i].name);
+        }
+    }
+}
+
+void jm_headers_strip_trailers(apr_table_t *trailers, apr_pool_t *p,
+                               const jm_table_t *table, const jm_field_t *set,
+                               unsigned count)
+{
+    unsigned i;
+
+    jm_headers_strip(trailers, p, table, set, count);
+    for (i = 0; i < count; i++) {
+        apr_table_unset(trailers, set[i].name);
+    }
+}
+
+/* The NAME of a variable HTTP_NAME, or NULL. */
+static const char *field_of_variable(const char *variable)
+{
+    while (!strncmp(variable, "REDIRECT_", 9)) {
+        variable += 9;
+    }
+    return strncasecmp(variable, "HTTP_", 5) ? NULL : variable + 5;
+}
+
+static int is_same_variable(const char *a, const char *b)
+{
+    while (*a && fold_char(*a) == fold_char(*b)) {
+        a++;
+        b++;
+    }
+    return !*a && !*b;
+}
+
+void jm_headers_strip_env(apr_table_t *env, const jm_table_t *table,
+                          const jm_field_t *set, unsigned count)
+{
+    const apr_array_header_t *array = apr_table_elts(env);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    int i = 0;
+
+    while (i < array->nelts) {
+        const char *name = entry[i].key ? field_of_variable(entry[i].key)
+                                        : NULL;
+        int drop = name && jm_header_reserved(table, name);
+        unsigned j;
+
+        for (j = 0; name && !drop && j < count; j++) {
+            drop = is_same_variable(name, set[j].name);
+        }
+        if (drop) {
+            apr_table_unset(env, entry[i].key);
+        }
+        else {
+            i++;
         }
     }
 }

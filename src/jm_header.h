@@ -42,4 +42,16 @@ void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,
                       unsigned count);
 
+/* Takes out of trailers (RFC 9110 6.5) what jm_headers_apply would set or
+ * remove: every reserved name, and the names of set. */
+void jm_headers_strip_trailers(apr_table_t *trailers, apr_pool_t *p,
+                               const jm_table_t *table, const jm_field_t *set,
+                               unsigned count);
+
+/* Takes out of the variables env (RFC 3875 4.1.18) HTTP_NAME, also behind
+ * REDIRECT_, for every reserved name and the names of set: CGI-style upstreams
+ * get what the headers say, not what a SetEnv or SetEnvIf made of them. */
+void jm_headers_strip_env(apr_table_t *env, const jm_table_t *table,
+                          const jm_field_t *set, unsigned count);
+
 #endif

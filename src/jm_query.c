@@ -19,8 +19,9 @@ struct jm_query_names_t {
     unsigned depth; /* steps of the longest path among keys */
 };
 
-/* Whether to take this parameter out. */
-typedef int drop_fn(void *baton, jm_str_t param);
+/* How many octets at the beginning of rest are a parameter to take out; 0:
+ * the parameter there stays. */
+typedef apr_size_t drop_fn(void *baton, jm_str_t rest);
 
 static int is_separator(char c)
 {
@@ -245,6 +246,17 @@ unsigned jm_query_names_count(const jm_query_names_t *names)
     return names ? names->count : 0;
 }
 
+/* The octets of rest before the first separator, or all. */
+static jm_str_t first_param(jm_str_t rest)
+{
+    apr_size_t len = 0;
+
+    while (len < rest.len && !is_separator(rest.ptr[len])) {
+        len++;
+    }
+    return jm_strn(rest.ptr, len);
+}
+
 /* Copies args into buf without the parameters that drop says; their number
  * is added to *pdropped. */
 static jm_str_t strip(char *buf, jm_str_t args, drop_fn *drop, void *baton,
@@ -255,11 +267,11 @@ static jm_str_t strip(char *buf, jm_str_t args, drop_fn *drop, void *baton,
     apr_size_t end;
 
     for (; start < args.len; start = end) {
-        for (end = start; end < args.len && !is_separator(args.ptr[end]);) {
-            end++;
-        }
-        if (end > start
-            && drop(baton, jm_strn(args.ptr + start, end - start))) {
+        jm_str_t rest = jm_strn(args.ptr + start, args.len - start);
+        apr_size_t size = drop(baton, rest);
+
+        if (size) {
+            end = start + size;
             ++*pdropped;
             if (end < args.len) {
                 end++;
@@ -269,6 +281,7 @@ static jm_str_t strip(char *buf, jm_str_t args, drop_fn *drop, void *baton,
             }
             continue;
         }
+        end = start + first_param(rest).len;
         end += end < args.len;
         memcpy(buf + len, args.ptr + start, end - start);
         len += end - start;
@@ -328,12 +341,14 @@ typedef struct remove_t {
     char *folded;
 } remove_t;
 
-static int drop_named(void *baton, jm_str_t param)
+static apr_size_t drop_named(void *baton, jm_str_t rest)
 {
     const remove_t *r = baton;
+    jm_str_t param = first_param(rest);
 
-    return counts_as(r->remove, r->keep, r->folded,
-                     decode(r->decoded, before(param, '=')));
+    return param.len && counts_as(r->remove, r->keep, r->folded,
+                                  decode(r->decoded, before(param, '=')))
+           ? param.len : 0;
 }
 
 jm_str_t jm_query_edit(apr_pool_t *p, jm_str_t args,
@@ -407,31 +422,62 @@ jm_str_t jm_query_escape(apr_pool_t *p, jm_str_t text)
     return jm_strn(buf, len);
 }
 
-static int drop_equal(void *baton, jm_str_t param)
+/* 1 if text stands at *pi, however it is encoded; *pi is moved behind it. A
+ * `+` may stand for itself where a server forgot to encode it. */
+static int reads_as(jm_str_t rest, apr_size_t *pi, jm_str_t text)
 {
-    return apr_hash_get(baton, param.ptr, (apr_ssize_t)param.len) != NULL;
+    apr_size_t n;
+
+    for (n = 0; n < text.len; n++) {
+        if (*pi == rest.len || rest.ptr[*pi] == '&') {
+            return 0;
+        }
+        if (rest.ptr[*pi] == '+' && text.ptr[n] == '+') {
+            ++*pi;
+        }
+        else if (decode_octet(rest, pi) != text.ptr[n]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+typedef struct ours_t {
+    const jm_param_t *params;
+    unsigned count;
+} ours_t;
+
+/* A value may hold a `;` that was not encoded: it ends where it is over. */
+static apr_size_t drop_ours(void *baton, jm_str_t rest)
+{
+    const ours_t *ours = baton;
+    unsigned i;
+
+    for (i = 0; i < ours->count; i++) {
+        apr_size_t at = 0;
+
+        if (reads_as(rest, &at, ours->params[i].name) && at < rest.len
+            && rest.ptr[at++] == '='
+            && reads_as(rest, &at, ours->params[i].value)
+            && (at == rest.len || is_separator(rest.ptr[at]))) {
+            return at;
+        }
+    }
+    return 0;
 }
 
 jm_str_t jm_query_unreflect(apr_pool_t *p, jm_str_t args,
-                            const jm_param_t *ours, unsigned count)
+                            const jm_param_t *params, unsigned count)
 {
-    apr_hash_t *written;
+    ours_t ours = { params, count };
     apr_size_t dropped = 0;
     jm_str_t rest;
     char *buf;
-    unsigned i;
 
     if (!args.len || !count) {
         return args;
     }
-    written = apr_hash_make(p);
-    for (i = 0; i < count; i++) {
-        char *text = apr_palloc(p, param_room(&ours[i]));
-
-        apr_hash_set(written, text, (apr_ssize_t)write_param(text, &ours[i]),
-                     text);
-    }
     buf = apr_palloc(p, args.len + 1);
-    rest = strip(buf, args, drop_equal, written, &dropped);
+    rest = strip(buf, args, drop_ours, &ours, &dropped);
     return dropped ? result(buf, rest.len) : args;
 }

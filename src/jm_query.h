@@ -61,10 +61,11 @@ int jm_query_get(jm_str_t *pvalue, apr_pool_t *p, jm_str_t args,
 /* Percent-encodes for a query component, in p with a NUL behind it. */
 jm_str_t jm_query_escape(apr_pool_t *p, jm_str_t text);
 
-/* Takes out of args exactly those parameters whose octets are one of ours
- * (count of them, as jm_query_edit writes them): for what an upstream
- * reflects. Same rules for separators and result as jm_query_edit. */
+/* Takes out of args exactly those parameters whose decoded name and value are
+ * those of one of params (count of them), however they are encoded: for what
+ * an upstream reflects. Same rules for separators and result as
+ * jm_query_edit. */
 jm_str_t jm_query_unreflect(apr_pool_t *p, jm_str_t args,
-                            const jm_param_t *ours, unsigned count);
+                            const jm_param_t *params, unsigned count);
 
 #endif

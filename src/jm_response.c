@@ -65,6 +65,28 @@ void jm_response_private(apr_table_t *fields, apr_pool_t *p)
     apr_table_setn(fields, "Cache-Control", value);
 }
 
+void jm_response_untarget(apr_table_t *fields)
+{
+    static const char ending[] = "-Cache-Control";
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    int i = 0;
+
+    while (i < array->nelts) {
+        const char *name = entry[i].key ? entry[i].key : "";
+        apr_size_t len = strlen(name);
+
+        if (!strcasecmp(name, "Surrogate-Control")
+            || (len >= sizeof(ending) - 1
+                && !strcasecmp(name + len - (sizeof(ending) - 1), ending))) {
+            apr_table_unset(fields, name);
+        }
+        else {
+            i++;
+        }
+    }
+}
+
 void jm_response_vary(apr_table_t *fields, apr_pool_t *p, const char *name)
 {
     const char *value = apr_table_getm(p, fields, "Vary");
@@ -147,27 +169,53 @@ static jm_str_t edit_whole(const edit_t *edit, jm_str_t value)
     return edit->url(edit, value);
 }
 
-/* Refresh: `5; url=…`, the URL perhaps in quotes. */
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && apr_isspace(*at)) {
+        at++;
+    }
+    return at;
+}
+
+/* Where the URL of a Refresh field begins, behind the quote if it has one: as
+ * in HTML's shared declarative refresh steps, `5`, `;` or `,`, perhaps
+ * `url =`. end: there is none. */
+static const char *refresh_url(jm_str_t value)
+{
+    const char *end = value.ptr + value.len;
+    const char *at = skip_blanks(value.ptr, end);
+    const char *equals;
+
+    while (at < end && (apr_isdigit(*at) || *at == '.')) {
+        at++;
+    }
+    at = skip_blanks(at, end);
+    if (at < end && (*at == ';' || *at == ',')) {
+        at++;
+    }
+    at = skip_blanks(at, end);
+    if (end - at > 3 && !strncasecmp(at, "url", 3)) {
+        equals = skip_blanks(at + 3, end);
+        if (equals < end && *equals == '=') {
+            at = skip_blanks(equals + 1, end);
+        }
+    }
+    return at < end && (*at == '"' || *at == '\'') ? at + 1 : at;
+}
+
 static jm_str_t edit_refresh(const edit_t *edit, jm_str_t value)
 {
     const char *end = value.ptr + value.len;
-    const char *url = value.ptr;
-    const char *stop;
+    const char *url = refresh_url(value);
+    const char *stop = end;
     jm_str_t edited;
 
-    while (end - url >= 4 && strncasecmp(url, "url=", 4)) {
-        url++;
-    }
-    if (end - url < 4) {
+    if (url == end) {
         return value;
     }
-    url += 4;
-    stop = end;
-    if (url < end && (*url == '"' || *url == '\'')) {
-        const char *close = memchr(url + 1, *url, (apr_size_t)(end - url - 1));
-
-        url++;
-        stop = close ? close : end;
+    if (url > value.ptr && (url[-1] == '"' || url[-1] == '\'')) {
+        stop = memchr(url, url[-1], (apr_size_t)(end - url));
+        stop = stop ? stop : end;
     }
     edited = edit->url(edit, jm_strn(url, (apr_size_t)(stop - url)));
     return joined(edit->p, jm_strn(value.ptr, (apr_size_t)(url - value.ptr)),

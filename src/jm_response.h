@@ -13,11 +13,17 @@
  * `s-maxage` and a `private` that names fields only; the rest stays. */
 void jm_response_private(apr_table_t *fields, apr_pool_t *p);
 
+/* Takes out what speaks to shared caches past Cache-Control: targeted fields
+ * (RFC 9213: CDN-Cache-Control and others of that ending), and
+ * Surrogate-Control. */
+void jm_response_untarget(apr_table_t *fields);
+
 /* Adds name to Vary (RFC 9110 12.5.5), unless it is there or `*` is. */
 void jm_response_vary(apr_table_t *fields, apr_pool_t *p, const char *name);
 
-/* Takes the count parameters, which are ours, out of the URLs in Location,
- * Content-Location, Refresh and Link (RFC 8288); all other octets stay. */
+/* Takes the count parameters, which are ours, however they are encoded, out of
+ * the URLs in Location, Content-Location, Refresh (as browsers read it, with
+ * or without `url=`) and Link (RFC 8288); all other octets stay. */
 void jm_response_unreflect(apr_table_t *fields, apr_pool_t *p,
                            const jm_param_t *params, unsigned count);
 

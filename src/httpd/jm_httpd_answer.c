@@ -11,6 +11,7 @@
 
 #include "jm_cors.h"
 #include "jm_json.h"
+#include "jm_response.h"
 
 APLOG_USE_MODULE(jwtmap);
 
@@ -304,7 +305,7 @@ void jm_answer_cors(request_rec *r, const jm_ctx_t *ctx)
 
         apr_table_setn(r->headers_out, field->name, field->value);
     }
-    apr_table_mergen(r->headers_out, "Vary", "Origin");
+    jm_response_vary(r->headers_out, r->pool, "Origin");
 }
 
 int jm_answer_send(request_rec *r, const jm_ctx_t *ctx)

@@ -157,6 +157,26 @@ static int check_authn(request_rec *r)
                                                             : JM_NO_TOKEN);
 }
 
+/* A preflight carries no credentials: where a Require line asks for them, it
+ * is answered before. */
+static int check_access(request_rec *r)
+{
+    const jm_dir_conf_t *conf = is_bearer(r) ? jm_scope(r) : NULL;
+    jm_ctx_t *ctx;
+    int status;
+
+    if (!conf) {
+        return DECLINED;
+    }
+    ctx = jm_ctx(r);
+    status = jm_request_settle(r, ctx, conf);
+    if (status != OK) {
+        return status;
+    }
+    return ctx->decision && ctx->decision->action == JM_ACTION_PREFLIGHT
+           ? OK : DECLINED;
+}
+
 /* mod_authz_core says 401 whatever was denied; a good token with the wrong
  * claim is 403. */
 static int check_authz(request_rec *r)
@@ -170,11 +190,13 @@ static int check_authz(request_rec *r)
     ctx->in_authz = 1;
     status = ap_run_auth_checker(r);
     ctx->in_authz = 0;
-    if (status == HTTP_UNAUTHORIZED && ctx->denied != JM_INTERNAL) {
-        apr_table_unset(r->err_headers_out, "WWW-Authenticate");
-        return jm_answer_refuse_as(r, ctx, ctx->denied);
+    if ((status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN)
+        || !ctx->decision || !ctx->decision->token) {
+        return status;
     }
-    return status;
+    apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    return jm_answer_refuse_as(r, ctx, ctx->denied != JM_INTERNAL
+                                       ? ctx->denied : JM_REQUIRE);
 }
 
 static int note_auth_failure(request_rec *r, const char *type)
@@ -190,6 +212,7 @@ void jm_authz_register_hooks(apr_pool_t *p)
 {
     static const authz_provider claim = { check_line, parse_claim };
     static const authz_provider scope = { check_line, parse_scope };
+    static const char *const after_core[] = { "mod_authz_core.c", NULL };
 
     ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, "jwtmap-claim",
                               AUTHZ_PROVIDER_VERSION, &claim,
@@ -197,6 +220,8 @@ void jm_authz_register_hooks(apr_pool_t *p)
     ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, "jwtmap-scope",
                               AUTHZ_PROVIDER_VERSION, &scope,
                               AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(check_access, after_core, NULL, APR_HOOK_LAST,
+                            AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(check_authz, NULL, NULL, APR_HOOK_REALLY_FIRST,

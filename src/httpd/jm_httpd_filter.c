@@ -31,9 +31,7 @@ static apr_status_t filter_trailers(ap_filter_t *f, apr_bucket_brigade *bb,
     if (rv != APR_SUCCESS || !ctx || !ends_body(bb)) {
         return rv;
     }
-    jm_headers_strip(f->r->trailers_in, f->r->pool, ctx->table,
-                     ctx->decision ? ctx->decision->fields : NULL,
-                     ctx->decision ? ctx->decision->field_count : 0);
+    jm_strip_trailers(f->r, ctx);
     jm_apply_headers(f->r->headers_in, f->r->pool, ctx);
     return rv;
 }
@@ -43,63 +41,105 @@ static apr_status_t filter_trailers(ap_filter_t *f, apr_bucket_brigade *bb,
 /* Where an own route's upstream is, as the client sees it. */
 static const char *front_of(request_rec *r, const jm_route_t *route)
 {
-    return ap_construct_url(r->pool, route->prefix ? route->prefix : "", r);
+    const char *prefix = route->prefix ? route->prefix : "";
+
+    return ap_construct_url(r->pool, ap_escape_uri(r->pool, prefix), r);
+}
+
+/* What CGI-style handlers leave in err_headers_out would be sent beside ours:
+ * into headers_out with it. */
+static void gather(request_rec *r, const char *name)
+{
+    const char *value = apr_table_getm(r->pool, r->err_headers_out, name);
+
+    if (value) {
+        apr_table_mergen(r->headers_out, name, value);
+        apr_table_unset(r->err_headers_out, name);
+    }
+}
+
+/* The answer depends on every place where a token may be. */
+static void vary_on_sources(request_rec *r, const jm_route_t *route)
+{
+    unsigned i, j;
+
+    for (i = 0; route && i < route->authorizer_count; i++) {
+        const jm_authorizer_t *authorizer = route->authorizers[i];
+
+        for (j = 0; j < authorizer->header_count; j++) {
+            jm_response_vary(r->headers_out, r->pool,
+                             authorizer->headers[j].header);
+        }
+        if (authorizer->cookie_count) {
+            jm_response_vary(r->headers_out, r->pool, "Cookie");
+        }
+    }
 }
 
 static void edit_personal(request_rec *r, const jm_decision_t *d)
 {
-    const jm_route_t *route = d->route;
-    unsigned i, j;
-
     r->no_cache = 1;
+    gather(r, "Cache-Control");
     jm_response_private(r->headers_out, r->pool);
-    for (i = 0; route && i < route->authorizer_count; i++) {
-        for (j = 0; j < route->authorizers[i]->header_count; j++) {
-            jm_response_vary(r->headers_out, r->pool,
-                             route->authorizers[i]->headers[j].header);
+    jm_response_untarget(r->headers_out);
+    jm_response_untarget(r->err_headers_out);
+    vary_on_sources(r, d->route);
+}
+
+static void set_response_field(request_rec *r, const jm_field_t *field)
+{
+    apr_table_unset(r->err_headers_out, field->name);
+    if (field->value) {
+        apr_table_setn(r->headers_out, field->name, field->value);
+    }
+    else {
+        apr_table_unset(r->headers_out, field->name);
+    }
+    if (!strcasecmp(field->name, "Content-Type")) {
+        ap_set_content_type(r, field->value);
+    }
+}
+
+/* Location and the like: no parameter of ours, no address of an upstream. */
+static void edit_urls(request_rec *r, const jm_decision_t *d,
+                      apr_table_t *fields)
+{
+    const jm_route_t *route = d->route;
+    const char *back;
+
+    jm_response_unreflect(fields, r->pool, d->params, d->param_count);
+    if (route && route->server) {
+        back = jm_proxy_back(r, route->server);
+        if (back) {
+            jm_response_map_back(fields, r->pool, back, front_of(r, route));
         }
     }
 }
 
-static void set_response_fields(request_rec *r, const jm_decision_t *d)
+/* A part of the request (SSI) or an earlier pass of it may have had claims
+ * where this one has none. */
+static int is_personal(const jm_ctx_t *ctx)
 {
-    unsigned i;
-
-    for (i = 0; i < d->response_count; i++) {
-        const jm_field_t *field = &d->response_fields[i];
-
-        apr_table_unset(r->err_headers_out, field->name);
-        if (field->value) {
-            apr_table_setn(r->headers_out, field->name, field->value);
-        }
-        else {
-            apr_table_unset(r->headers_out, field->name);
-        }
-    }
+    return jm_decision_is_personal(ctx->decision) || ctx->client->token;
 }
 
 static void edit_response(request_rec *r, const jm_ctx_t *ctx)
 {
     const jm_decision_t *d = ctx->decision;
-    const char *back;
+    unsigned i;
 
+    gather(r, "Vary");
+    if (d->action != JM_ACTION_REFUSE) {
+        edit_urls(r, d, r->headers_out);
+        edit_urls(r, d, r->err_headers_out);
+        for (i = 0; i < d->response_count; i++) {
+            set_response_field(r, &d->response_fields[i]);
+        }
+        if (is_personal(ctx)) {
+            edit_personal(r, d);
+        }
+    }
     jm_answer_cors(r, ctx);
-    if (d->action == JM_ACTION_REFUSE) {
-        return;
-    }
-    if (jm_decision_is_personal(d)) {
-        edit_personal(r, d);
-    }
-    jm_response_unreflect(r->headers_out, r->pool, d->params, d->param_count);
-    jm_response_unreflect(r->err_headers_out, r->pool, d->params,
-                          d->param_count);
-    back = d->route && d->route->server ? jm_proxy_back(r, d->route->server)
-                                        : NULL;
-    if (back) {
-        jm_response_map_back(r->headers_out, r->pool, back,
-                             front_of(r, d->route));
-    }
-    set_response_fields(r, d);
 }
 
 /* An ErrorDocument from an upstream: mod_proxy puts that one's 200 in the

@@ -120,6 +120,7 @@ const char *jm_proxy_back(const request_rec *r, const jm_server_t *server)
         if (!url || !strstr(url, "://")) {
             return NULL;
         }
+        url = without_socket(url);
         if (path && ends_with_slash(url)) {
             path++;
         }
@@ -141,6 +142,15 @@ void jm_proxy_edit_filename(request_rec *r, const jm_ctx_t *ctx)
         && has_query_in_url(r->filename + 6)) {
         r->filename = (char *)jm_request_edit_url(r, ctx, r->filename, 0,
                                                   strlen(r->filename));
+    }
+}
+
+void jm_proxy_hold_interim(request_rec *r, const jm_ctx_t *ctx)
+{
+    if (ctx->decision && ctx->decision->param_count
+        && jm_proxy_is_proxied(r)) {
+        apr_table_setn(r->subprocess_env, "proxy-interim-response",
+                       "Suppress");
     }
 }
 

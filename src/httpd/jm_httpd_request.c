@@ -157,6 +157,14 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
     return jm_decide(conf->table, &request, decision_pool(r));
 }
 
+/* Nothing that a personal answer is part of goes into a cache. */
+static void forbid_caching(request_rec *r)
+{
+    for (; r; r = r->main) {
+        r->no_cache = 1;
+    }
+}
+
 /* After a refusal, ours or one that httpd made before us, the ErrorDocument
  * is served without claims and without a decision; what it includes, too, but
  * for what a route names. */
@@ -290,7 +298,7 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
         ctx->client->token = ctx->decision->token;
     }
     if (jm_decision_is_personal(ctx->decision)) {
-        r->no_cache = 1;
+        forbid_caching(r);
     }
     jm_notes_export(r, ctx);
     if (ctx->decision->verdict != JM_OK) {
@@ -312,9 +320,13 @@ int jm_request_is_settled(const request_rec *r, const jm_ctx_t *ctx,
 int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf)
 {
-    return jm_request_is_settled(r, ctx, conf) ? OK
-                                               : jm_request_decide(r, ctx,
-                                                                   conf);
+    const jm_decision_t *d = ctx->decision;
+
+    if (!jm_request_is_settled(r, ctx, conf)) {
+        return jm_request_decide(r, ctx, conf);
+    }
+    return d && d->action == JM_ACTION_REFUSE ? jm_error(d->verdict)->status
+                                              : OK;
 }
 
 void jm_request_edit_args(request_rec *r, const jm_ctx_t *ctx)

@@ -88,6 +88,9 @@ jm_ctx_t *jm_ctx_decided(const request_rec *r);
 void jm_apply_headers(apr_table_t *fields, apr_pool_t *p,
                       const jm_ctx_t *ctx);
 
+/* Takes what is reserved or set for ctx out of r->trailers_in. */
+void jm_strip_trailers(request_rec *r, const jm_ctx_t *ctx);
+
 /* --- jm_httpd_request.c: a request_rec as jm_request_t --- */
 
 /* Decides for r as it is now, remembers that in ctx and exports the notes.
@@ -102,8 +105,8 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
 int jm_request_is_settled(const request_rec *r, const jm_ctx_t *ctx,
                           const jm_dir_conf_t *conf);
 
-/* jm_request_decide, unless it is settled; from a second time on as a target
- * of the request that it was. */
+/* jm_request_decide, unless it is settled (then the same answer again); from
+ * a second time on as a target of the request that it was. */
 int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf);
 
@@ -177,6 +180,10 @@ const char *jm_proxy_back(const request_rec *r, const jm_server_t *server);
 /* Where mod_proxy forwards the URL as it is in r->filename, the query there
  * is edited too. */
 void jm_proxy_edit_filename(request_rec *r, const jm_ctx_t *ctx);
+
+/* Interim responses (103) go past every output filter; where they could
+ * reflect a mapped parameter, mod_proxy keeps them to itself. */
+void jm_proxy_hold_interim(request_rec *r, const jm_ctx_t *ctx);
 
 /* 1 if r is on its way through mod_proxy already. */
 int jm_proxy_is_proxied(const request_rec *r);

@@ -37,7 +37,8 @@ my $codec = JSON::PP->new->utf8->canonical;
 
 # Writes DIR/NAME.pem, DIR/NAME.pub.pem, DIR/hs.secret, and DIR/jwks.json:
 # every public key but rsa2, with its name as kid; and DIR/../secrets/hs, which
-# is $secret.hs in a table. Called once, by t/check.
+# is $secret.hs in a table; and DIR/localhost.pem, a certificate for 127.0.0.1
+# with the key ec256. Called once, by t/check.
 sub make {
     my ($dir) = @_;
     mkdir $dir or die "$dir: $!\n";
@@ -47,6 +48,9 @@ sub make {
         run('pkey', '-in', "$dir/$name.pem", '-pubout',
             '-out', "$dir/$name.pub.pem");
     }
+    run('req', '-x509', '-new', '-key', "$dir/ec256.pem", '-subj',
+        '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', 7,
+        '-out', "$dir/localhost.pem");
     write_file("$dir/hs.secret", secret());
     mkdir "$dir/../secrets";
     write_file("$dir/../secrets/hs", secret() . "\n");

@@ -103,6 +103,12 @@ static void test_others(apr_pool_t *p)
        "an empty cookie is none");
     ok(find(p, "Cookie", "session=a; session=b", NULL, NULL)
        == JM_CREDENTIALS, "two cookies of the name are two credentials");
+    ok(find(p, "Cookie", "a=1", "cookie", "session=x.y.z") == JM_OK
+       && jm_str_is(cred.token, "x.y.z"), "a cookie on a second line");
+    ok(find(p, "Cookie", "session=x.y.z, a=1", NULL, NULL) == JM_OK
+       && jm_str_is(cred.token, "x.y.z"), "lines that httpd joined");
+    ok(find(p, "Cookie", "session=a; b=1, session=b", NULL, NULL)
+       == JM_CREDENTIALS, "a cookie of the name on each line are two");
     ok(find(p, "Cookie", "session=x.y.z", "Authorization", "Bearer a.b.c")
        == JM_CREDENTIALS, "a cookie and a field are two credentials");
     ok(find(p, "X-Token", "tok:a.b.c", "Authorization", "Bearer a.b.c")
@@ -135,6 +141,14 @@ static void test_removed(apr_pool_t *p)
            "the other cookies stay");
     is_str(jm_str(removed(p, "session=t; b=\"2\";c")), "b=\"2\";c",
            "as they were");
+    is_str(jm_str(removed(p, "session=t; ,b=1, c=2,3; d")), "b=1, c=2,3; d",
+           "also behind a comma of their own");
+    ok(!removed(p, "session=; session=t, session="),
+       "every cookie of the name goes");
+    is_str(jm_str(removed(p, "a=1, session=t")), "a=1",
+           "the token goes from a second line");
+    is_str(jm_str(removed(p, "session=t, a=1")), "a=1",
+           "and from the first of two");
 }
 
 static void test_from(apr_pool_t *p)

@@ -123,6 +123,55 @@ static void test_connection(apr_pool_t *p)
            "a list without blanks keeps its members");
 }
 
+static void test_trailers(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", NULL };
+    static const jm_field_t set[] = { { "Cookie", "a=1" },
+                                      { "Authorization", NULL } };
+    const jm_table_t *table = make_table(p, names);
+    apr_table_t *trailers = apr_table_make(p, 8);
+
+    apr_table_add(trailers, "X_User.Id", "root");
+    apr_table_add(trailers, "cookie", "a=2");
+    apr_table_add(trailers, "authorization", "Bearer x");
+    apr_table_add(trailers, "X-Sum", "1");
+    jm_headers_strip_trailers(trailers, p, table, set, 2);
+    ok(apr_table_elts(trailers)->nelts == 1
+       && apr_table_get(trailers, "X-Sum"),
+       "what is reserved or set is no trailer, others stay");
+}
+
+static void test_env(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", NULL };
+    static const char *const stays[] = {
+        "X_USER_ID", "HTTP_X_USER_IDS", "HTTP_X_USER", "HTTP_COOKIE", "HTTP_",
+        "REMOTE_USER", "REDIRECT_STATUS"
+    };
+    static const char *const goes[] = {
+        "HTTP_X_USER_ID", "http_x-user.id", "REDIRECT_HTTP_X_USER_ID",
+        "REDIRECT_REDIRECT_HTTP_X_USER_ID", "HTTP_AUTHORIZATION",
+        "REDIRECT_HTTP_AUTHORIZATION"
+    };
+    static const jm_field_t set[] = { { "Authorization", NULL } };
+    apr_table_t *env = apr_table_make(p, 16);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
+        apr_table_add(env, stays[i], "root");
+    }
+    for (i = 0; i < sizeof(goes) / sizeof(goes[0]); i++) {
+        apr_table_add(env, goes[i], "root");
+    }
+    jm_headers_strip_env(env, make_table(p, names), set, 1);
+    for (i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
+        ok(apr_table_get(env, stays[i]) != NULL, stays[i]);
+    }
+    for (i = 0; i < sizeof(goes) / sizeof(goes[0]); i++) {
+        ok(!apr_table_get(env, goes[i]), goes[i]);
+    }
+}
+
 int main(void)
 {
     apr_pool_t *p = tap_start();
@@ -131,5 +180,7 @@ int main(void)
     test_reserved(p);
     test_apply(p);
     test_connection(p);
+    test_trailers(p);
+    test_env(p);
     return tap_done();
 }

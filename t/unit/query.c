@@ -344,15 +344,27 @@ static void test_unreflect(void)
     ok(!jm_query_unreflect(tap_pool, jm_str("actor=a%20b"), ours, count).ptr,
        "nothing remains where all is ours");
     ok(jm_query_unreflect(tap_pool, args, ours, count).ptr == args.ptr,
-       "another value, or another spelling, stays");
-    args = jm_str("actor=a+b&actor=a%20b1&xactor=a%20b&x&x=1");
+       "another value, or another name, stays");
+    args = jm_str("actor=a%2Bb&actor=a%20b1&xactor=a%20b&x&x=1&actor=a%2520b"
+                  "&actor&actor=&actor=a&actor=a%20&actor%00=a%20b");
     ok(jm_query_unreflect(tap_pool, args, ours, count).ptr == args.ptr,
        "neighbours of ours stay");
     ok(!jm_query_unreflect(tap_pool, jm_strn(NULL, 0), ours, count).ptr,
        "an absent query stays absent");
+    is_str(jm_query_unreflect(tap_pool, jm_str("actor=a+b&a;%61ctor=a b;q=%20"
+                                               "&act%6fr=%61%20%62&x="), ours,
+                              count), "a;q=%20", "ours goes however the "
+           "upstream encodes it");
     args = jm_str("actor=a%20b");
     ok(jm_query_unreflect(tap_pool, args, NULL, 0).ptr == args.ptr,
        "without any of ours all stays");
+    ours[0].value = jm_str("a+b;c&d%");
+    is_str(jm_query_unreflect(tap_pool, jm_str("p&actor=a+b;c%26d%&q"), ours,
+                              count), "p&q", "also with octets that it did "
+           "not encode");
+    args = jm_str("actor=a+b;c&d%&actor=a b;c%26d%");
+    ok(jm_query_unreflect(tap_pool, args, ours, count).ptr == args.ptr,
+       "but not what reads as another value");
     args = jm_query_edit(tap_pool, jm_str("q=1"), NULL, NULL, ours, count);
     is_str(jm_query_unreflect(tap_pool, args, ours, count), "q=1",
            "what jm_query_edit appends is what goes");

@@ -76,6 +76,13 @@ static void test_unreflect(apr_pool_t *p)
         { "Refresh", "5; url=/x?actor=a%20b", "5; url=/x" },
         { "Refresh", "5; URL=\"/x?actor=a%20b&y\"", "5; URL=\"/x?y\"" },
         { "Refresh", "5", "5" },
+        { "Refresh", "5;", "5;" },
+        { "Refresh", "", "" },
+        { "Refresh", "0; /x?actor=a+b", "0; /x" },
+        { "Refresh", "0,URL = '/x?actor=a%20b'; y", "0,URL = '/x'; y" },
+        { "Refresh", "0; url=/x?url=/y&actor=a%20b", "0; url=/x?url=/y" },
+        { "Refresh", "1.5 ; url?actor=a%20b", "1.5 ; url" },
+        { "Refresh", "0; url=\"/x?actor=a%20b", "0; url=\"/x" },
         { "Link", "</x?actor=a%20b>; rel=next, </y?z=1&actor=a%20b>; rel=a",
           "</x>; rel=next, </y?z=1>; rel=a" },
         { "Link", "<broken?actor=a%20b", "<broken?actor=a%20b" },
@@ -116,12 +123,30 @@ static void test_map_back(apr_pool_t *p)
     }
 }
 
+static void test_untarget(apr_pool_t *p)
+{
+    apr_table_t *fields = apr_table_make(p, 4);
+
+    apr_table_add(fields, "CDN-Cache-Control", "max-age=60");
+    apr_table_add(fields, "surrogate-control", "max-age=60");
+    apr_table_add(fields, "Surrogate-Control", "content=\"ESI/1.0\"");
+    apr_table_add(fields, "Cache-Control", "private");
+    apr_table_add(fields, "X-Cache-Controlled", "1");
+    apr_table_add(fields, "Any-cache-control", "public");
+    jm_response_untarget(fields);
+    ok(apr_table_elts(fields)->nelts == 2
+       && apr_table_get(fields, "Cache-Control")
+       && apr_table_get(fields, "X-Cache-Controlled"),
+       "fields for shared caches go, others stay");
+}
+
 int main(void)
 {
     apr_pool_t *p = tap_start();
 
     test_private(p);
     test_vary(p);
+    test_untarget(p);
     test_unreflect(p);
     test_map_back(p);
     return tap_done();
