@@ -76,10 +76,8 @@ sub routes_of {
 }
 
 my %servers = (%own, %own_socket);
-spew(stage('t/conf/backends.json'), json({
+JwtMapServer->table('backends',
     servers => [map { { alias => $_, url => $servers{$_} } } sort keys %servers],
-    authorizer => { type => 'jwt', issuer => 'https://issuer.example',
-        audience => 'api://gateway', jwks_file => 'keys/jwks.json' },
     cors => { allow_origins => ['https://app.example'] },
     unmatched => 'pass',
     paths => [
@@ -92,8 +90,7 @@ spew(stage('t/conf/backends.json'), json({
              sort keys %servers),
         route('/elsewhere', \1, mapping => { headers => {
             'x-other' => '$request.jwt.sub' } }),
-    ],
-}));
+    ]);
 
 my $conf = join "\n",
     'JwtMapConfig conf/backends.json', 'SSLProxyEngine On',

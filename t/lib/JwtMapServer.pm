@@ -10,6 +10,9 @@ package JwtMapServer;
 #   CONF
 #   get($server->port, '/');    $server->graceful;    $server->stop;
 #
+# JwtMapServer->table('reload', paths => [...], ...) writes conf/reload.json with
+# an authorizer that takes the tokens of token(), and returns that name.
+#
 # ServerRoot is t/, all modules are loaded, it listens on $server->port, which
 # is ${PORT} in the text.
 
@@ -19,6 +22,7 @@ use warnings;
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 
+use JwtMapKeys qw(json);
 use JwtMapTest qw(stage slurp spew wait_for);
 
 sub start {
@@ -30,6 +34,18 @@ sub start {
     $self->{pid} = $self->spawn;
     wait_for(20, sub { $self->listens || !$self->runs });
     return $self;
+}
+
+sub table {
+    my ($class, $name, %table) = @_;
+    spew(stage("t/conf/$name.json"), json({
+        authorizer => { type => 'jwt', issuer => 'https://issuer.example',
+                        audience => 'api://gateway',
+                        jwks_file => 'keys/jwks.json',
+                        %{ delete $table{authorizer} || {} } },
+        %table,
+    }));
+    return "conf/$name.json";
 }
 
 # A new configuration, for the next start or graceful.
