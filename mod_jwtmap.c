@@ -554,6 +554,66 @@ static int leaves_scope(request_rec *r)
     return jm_request_fail(r, ctx, ctx->own_table);
 }
 
+/* The nearest pass whose edits stand in r: an internal redirect shares
+ * headers_in and often the query, a subrequest copies them; NULL: none. */
+static const jm_ctx_t *applied_to(const request_rec *r)
+{
+    for (; r; r = r->prev ? r->prev : r->main) {
+        const jm_ctx_t *ctx = ap_get_module_config(r->request_config,
+                                                   &jwtmap_module);
+
+        if (ctx && ctx->applied) {
+            return ctx;
+        }
+    }
+    return NULL;
+}
+
+static void undo_fields(request_rec *r, const jm_ctx_t *from)
+{
+    const jm_decision_t *d = from->applied;
+    unsigned i;
+
+    for (i = 0; i < d->field_count; i++) {
+        const char *name = d->fields[i].name;
+        const char *value = apr_table_getm(r->pool, from->client->headers,
+                                           name);
+
+        if (value && !jm_header_reserved(from->table, name)) {
+            apr_table_setn(r->headers_in, name, value);
+        }
+        else {
+            apr_table_unset(r->headers_in, name);
+        }
+    }
+}
+
+/* What an earlier pass set was for its upstream alone, be the next one in
+ * scope or not: it goes, and of what every client sends (Authorization, say)
+ * the client's own comes back. */
+static void undo_applied(request_rec *r)
+{
+    const jm_ctx_t *from = applied_to(r);
+    const jm_decision_t *d;
+    jm_str_t args;
+
+    if (!from) {
+        return;
+    }
+    d = from->applied;
+    undo_fields(r, from);
+    if (r->prev) {
+        jm_request_restore_line(r->prev);
+        r->the_request = r->prev->the_request;
+    }
+    args = jm_query_unreflect(r->pool, jm_str(r->args), d->params,
+                              d->param_count);
+    r->args = args.ptr ? apr_pstrmemdup(r->pool, args.ptr, args.len) : NULL;
+    if (jm_proxy_is_proxied(r)) {
+        jm_proxy_undo_filename(r, d);
+    }
+}
+
 /* Decides, and edits the query where mod_proxy is about to take it. */
 static int decide_first(request_rec *r)
 {
@@ -561,6 +621,7 @@ static int decide_first(request_rec *r)
     jm_ctx_t *ctx;
     int status;
 
+    undo_applied(r);
     if (!conf) {
         return leaves_scope(r);
     }
@@ -576,45 +637,25 @@ static int decide_first(request_rec *r)
         return status;
     }
     if (jm_proxy_is_proxied(r)) {
+        ctx->args_lent = 1;
+        ctx->args = r->args;
         jm_request_edit_args(r, ctx);
         jm_proxy_edit_filename(r, ctx);
     }
     return OK;
 }
 
-/* The decision whose fields stand in r->headers_in, which an internal redirect
- * shares and a subrequest copies; NULL: none. */
-static const jm_decision_t *applied_to(const request_rec *r)
+/* After mod_proxy took the query into its URL: a redirect that httpd makes of
+ * r->args from here on shows the client's. */
+static int take_args_back(request_rec *r)
 {
-    for (; r; r = r->prev ? r->prev : r->main) {
-        const jm_ctx_t *ctx = ap_get_module_config(r->request_config,
-                                                   &jwtmap_module);
+    jm_ctx_t *ctx = ap_get_module_config(r->request_config, &jwtmap_module);
 
-        if (ctx && ctx->applied) {
-            return ctx->applied;
-        }
+    if (ctx && ctx->args_lent) {
+        r->args = (char *)ctx->args;
+        ctx->args_lent = 0;
     }
-    return NULL;
-}
-
-/* What an earlier pass set was for its upstream alone: what the client sent
- * under those names comes back before this pass is applied. */
-static void restore_fields(request_rec *r, const jm_client_t *client)
-{
-    const jm_decision_t *d = applied_to(r);
-    unsigned i;
-
-    for (i = 0; d && i < d->field_count; i++) {
-        const char *name = d->fields[i].name;
-        const char *value = apr_table_getm(r->pool, client->headers, name);
-
-        if (value) {
-            apr_table_setn(r->headers_in, name, value);
-        }
-        else {
-            apr_table_unset(r->headers_in, name);
-        }
-    }
+    return DECLINED;
 }
 
 /* After mod_headers and mod_dir. */
@@ -632,12 +673,10 @@ static int apply_last(request_rec *r)
     if (status != OK || !jm_ctx_decided(r)) {
         return status;
     }
-    restore_fields(r, ctx->client);
+    undo_applied(r);
     apply_everywhere(r, ctx);
     ctx->applied = ctx->decision;
-    if (!jm_proxy_is_proxied(r)) {
-        jm_request_edit_args(r, ctx);
-    }
+    jm_request_edit_args(r, ctx);
     return OK;
 }
 
@@ -695,7 +734,9 @@ static int gate(request_rec *r)
               || d->action == JM_ACTION_PREFLIGHT)) {
         return jm_answer_send(r, ctx);
     }
-    jm_request_edit_line(r, ctx);
+    if (jm_proxy_reads_line(r)) {
+        jm_request_edit_line(r, ctx);
+    }
     jm_proxy_hold_interim(r, ctx);
     return DECLINED;
 }
@@ -735,6 +776,7 @@ static void register_hooks(apr_pool_t *p)
 {
     static const char *const after_rewrite[] = { "mod_rewrite.c", NULL };
     static const char *const before_proxy[] = { "mod_proxy.c", NULL };
+    static const char *const after_proxy[] = { "mod_proxy.c", NULL };
     static const char *const core[] = { "core.c", NULL };
     static const char *const after_others[] = {
         "mod_headers.c", "mod_dir.c", NULL
@@ -751,6 +793,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(keep_start, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(decide_first, after_rewrite, before_proxy, APR_HOOK_FIRST);
+    ap_hook_fixups(take_args_back, after_proxy, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(apply_last, after_others, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(show_client, NULL, core, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(gate, core, before_handlers, APR_HOOK_REALLY_FIRST);

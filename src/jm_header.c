@@ -129,13 +129,15 @@ static const char *connection_rest(apr_pool_t *p, const char *value,
                              const jm_table_t *table, const jm_field_t *set,
                              unsigned count)
 {
+    /* mod_proxy ends a member at these too */
+    static const char separators[] = ", \t;\"";
     char *rest = apr_palloc(p, 2 * strlen(value) + 1);
     char *end = rest;
     char *last;
-    char *member = apr_strtok(apr_pstrdup(p, value), ", \t", &last);
+    char *member = apr_strtok(apr_pstrdup(p, value), separators, &last);
 
     *rest = '\0';
-    for (; member; member = apr_strtok(NULL, ", \t", &last)) {
+    for (; member; member = apr_strtok(NULL, separators, &last)) {
         if (!jm_header_reserved(table, member)
             && !is_set(member, set, count)) {
             if (end != rest) {

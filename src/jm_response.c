@@ -222,27 +222,36 @@ static jm_str_t edit_refresh(const edit_t *edit, jm_str_t value)
                   edited, jm_strn(stop, (apr_size_t)(end - stop)));
 }
 
+static void push(apr_array_header_t *pieces, const char *ptr, apr_size_t len)
+{
+    struct iovec *piece = apr_array_push(pieces);
+
+    piece->iov_base = (void *)ptr;
+    piece->iov_len = len;
+}
+
 /* Link: every `<…>`. */
 static jm_str_t edit_link(const edit_t *edit, jm_str_t value)
 {
-    jm_str_t done = jm_strn("", 0);
-    jm_str_t rest = value;
+    apr_array_header_t *pieces = apr_array_make(edit->p, 8,
+                                                sizeof(struct iovec));
+    const char *end = value.ptr + value.len;
+    const char *rest = value.ptr;
     const char *open, *close;
+    jm_str_t text;
 
-    while ((open = memchr(rest.ptr, '<', rest.len)) != NULL) {
-        apr_size_t left = rest.len - (apr_size_t)(open - rest.ptr);
-
-        close = memchr(open, '>', left);
-        if (!close) {
-            break;
-        }
-        done = joined(edit->p, done,
-                      jm_strn(rest.ptr, (apr_size_t)(open + 1 - rest.ptr)),
-                      edit->url(edit, jm_strn(open + 1, (apr_size_t)
-                                              (close - open - 1))));
-        rest = jm_strn(close, left - (apr_size_t)(close - open));
+    while ((open = memchr(rest, '<', (apr_size_t)(end - rest))) != NULL
+           && (close = memchr(open, '>', (apr_size_t)(end - open))) != NULL) {
+        text = edit->url(edit, jm_strn(open + 1,
+                                       (apr_size_t)(close - open - 1)));
+        push(pieces, rest, (apr_size_t)(open + 1 - rest));
+        push(pieces, text.len ? text.ptr : "", text.len);
+        rest = close;
     }
-    return joined(edit->p, done, rest, jm_strn("", 0));
+    push(pieces, rest, (apr_size_t)(end - rest));
+    text.ptr = apr_pstrcatv(edit->p, (struct iovec *)pieces->elts,
+                            (apr_size_t)pieces->nelts, &text.len);
+    return text;
 }
 
 typedef struct url_field_t {

@@ -160,6 +160,8 @@ static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     const jm_ctx_t *ctx = jm_ctx_decided(f->r);
 
+    /* Who reads it has read it; mod_status would show it from here on. */
+    jm_request_restore_line(f->r);
     if (ctx && ctx->decision) {
         edit_response(f->r, ctx);
     }

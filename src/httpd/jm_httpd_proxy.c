@@ -55,7 +55,9 @@ int jm_proxy_is_proxied(const request_rec *r)
 /* The URL behind a socket's path. */
 static const char *without_socket(const char *url)
 {
-    return strncasecmp(url, "unix:", 5) ? url : strchr(url, '|') + 1;
+    const char *bar = strncasecmp(url, "unix:", 5) ? NULL : strchr(url, '|');
+
+    return bar ? bar + 1 : url;
 }
 
 /* The URL of a server as it stands in r->filename: mod_proxy encodes the path
@@ -129,20 +131,60 @@ const char *jm_proxy_back(const request_rec *r, const jm_server_t *server)
                        path, NULL);
 }
 
-/* CGI-style backends take the query from r->args alone. */
-static int has_query_in_url(const char *url)
+/* CGI-style backends take the query from r->args alone, and make variables
+ * of r->the_request. */
+static int is_cgi_style(const char *url)
 {
-    return !starts_with(url, "fcgi:") && !starts_with(url, "scgi:")
-           && !starts_with(url, "uwsgi:");
+    url = without_socket(url);
+    return starts_with(url, "fcgi:") || starts_with(url, "scgi:")
+           || starts_with(url, "uwsgi:");
+}
+
+/* 1 if mod_proxy forwards r->filename with the query that stands there. */
+static int has_query_in_filename(const request_rec *r)
+{
+    return apr_table_get(r->notes, "proxy-nocanon")
+           && !is_cgi_style(r->filename + 6);
 }
 
 void jm_proxy_edit_filename(request_rec *r, const jm_ctx_t *ctx)
 {
-    if (apr_table_get(r->notes, "proxy-nocanon")
-        && has_query_in_url(r->filename + 6)) {
+    if (has_query_in_filename(r)) {
         r->filename = (char *)jm_request_edit_url(r, ctx, r->filename, 0,
                                                   strlen(r->filename));
     }
+}
+
+void jm_proxy_undo_filename(request_rec *r, const jm_decision_t *d)
+{
+    char *mark = strchr(r->filename, '?');
+    jm_str_t query;
+
+    if (!mark || !has_query_in_filename(r)) {
+        return;
+    }
+    query = jm_query_unreflect(r->pool, jm_str(mark + 1), d->params,
+                               d->param_count);
+    r->filename = apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, r->filename,
+                                  (apr_size_t)(mark - r->filename)),
+                              query.ptr ? "?" : "",
+                              query.ptr ? apr_pstrmemdup(r->pool, query.ptr,
+                                                         query.len) : "",
+                              NULL);
+}
+
+/* A balancer's members may be of any kind. */
+int jm_proxy_reads_line(const request_rec *r)
+{
+    const char *url = NULL;
+
+    if (jm_proxy_is_proxied(r)) {
+        url = r->filename + 6;
+    }
+    else if (r->handler && starts_with(r->handler, "proxy:")) {
+        url = r->handler + 6;
+    }
+    return !url || is_cgi_style(url) || starts_with(url, "balancer:");
 }
 
 void jm_proxy_hold_interim(request_rec *r, const jm_ctx_t *ctx)

@@ -373,3 +373,15 @@ void jm_request_edit_line(request_rec *r, jm_ctx_t *ctx)
     ctx->line = line;
     r->the_request = (char *)jm_request_edit_url(r, ctx, line, start, end);
 }
+
+void jm_request_restore_line(request_rec *r)
+{
+    for (; r; r = r->prev) {
+        const jm_ctx_t *ctx = ap_get_module_config(r->request_config,
+                                                   &jwtmap_module);
+
+        if (ctx && ctx->line) {
+            r->the_request = (char *)ctx->line;
+        }
+    }
+}

@@ -67,6 +67,8 @@ typedef struct jm_ctx_t {
     const jm_decision_t *applied; /* whose fields stand in r->headers_in */
     apr_table_t *edited;          /* r->headers_in while core may switch to
                                    * another protocol; else NULL */
+    int args_lent;                /* r->args is edited for mod_proxy only */
+    const char *args;             /* r->args before that */
     const char *line;             /* r->the_request before it was; or NULL */
     int in_authz;                 /* our auth_checker runs the others */
     jm_verdict_e denied;          /* by a Require line of ours; else 0 */
@@ -129,6 +131,9 @@ void jm_request_edit_args(request_rec *r, const jm_ctx_t *ctx);
  * r->args (and keeps what was there). */
 void jm_request_edit_line(request_rec *r, jm_ctx_t *ctx);
 
+/* Gives r and the passes before it their request line back. */
+void jm_request_restore_line(request_rec *r);
+
 /* text with the decided query in the URL that stands from start to end (both
  * octets from its beginning) in it. In r->pool. */
 const char *jm_request_edit_url(request_rec *r, const jm_ctx_t *ctx,
@@ -184,6 +189,13 @@ void jm_proxy_edit_filename(request_rec *r, const jm_ctx_t *ctx);
 /* Interim responses (103) go past every output filter; where they could
  * reflect a mapped parameter, mod_proxy keeps them to itself. */
 void jm_proxy_hold_interim(request_rec *r, const jm_ctx_t *ctx);
+
+/* Takes the parameters of an earlier pass's decision out of that query. */
+void jm_proxy_undo_filename(request_rec *r, const jm_decision_t *d);
+
+/* 1 if r->the_request is read for the upstream or the handler: CGI variables
+ * are made of it. */
+int jm_proxy_reads_line(const request_rec *r);
 
 /* 1 if r is on its way through mod_proxy already. */
 int jm_proxy_is_proxied(const request_rec *r);
