@@ -5,8 +5,6 @@
  */
 #include "jm_compile_state.h"
 
-#include <stdlib.h>
-
 #include "jm_file.h"
 #include "jm_route.h"
 
@@ -129,38 +127,6 @@ static void compile_root(jm_compile_t *c, const char *file,
     c->table->authorizer_count = (unsigned)c->authorizers->nelts;
 }
 
-/* By place, as the reader of the file meets them; the parts report in the
- * order of their work. */
-static int compare_places(const void *one, const void *other)
-{
-    const jm_diag_t *a = *(const jm_diag_t *const *)one;
-    const jm_diag_t *b = *(const jm_diag_t *const *)other;
-
-    if (a->line != b->line) {
-        return a->line < b->line ? -1 : 1;
-    }
-    if (a->col != b->col) {
-        return a->col < b->col ? -1 : 1;
-    }
-    return a < b ? -1 : a > b;
-}
-
-static void sort_diags(jm_diags_t *d, apr_pool_t *p)
-{
-    size_t count = (size_t)d->list->nelts;
-    apr_array_header_t *found = apr_array_copy(p, d->list);
-    const jm_diag_t **order = apr_pcalloc(p, (count + 1) * sizeof(*order));
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        order[i] = &APR_ARRAY_IDX(found, i, jm_diag_t);
-    }
-    qsort(order, count, sizeof(*order), compare_places);
-    for (i = 0; i < count; i++) {
-        APR_ARRAY_IDX(d->list, i, jm_diag_t) = *order[i];
-    }
-}
-
 apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
                              apr_pool_t *p, apr_pool_t *ptemp,
                              const char *file, jm_str_t source,
@@ -183,7 +149,7 @@ apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
         return APR_EINVAL;
     }
     compile_root(&c, file, env ? env : &nothing);
-    sort_diags(diags, ptemp);
+    jm_diag_sort(diags, ptemp);
     if (diags->errors) {
         return APR_EINVAL;
     }

@@ -6,7 +6,7 @@
 #include "jm_compile_state.h"
 
 #include "jm_expr.h"
-#include "jm_route.h"
+#include "jm_lint.h"
 
 /* A trailing `*` stands for any ending. */
 static const char *const integrations[] = {
@@ -143,99 +143,6 @@ static void warn_of_mapping(jm_compile_t *c, const jm_compile_route_t *r)
     }
 }
 
-/* The route's path with mark in the place of each parameter. */
-static jm_str_t example_path(const jm_route_t *route, apr_pool_t *p,
-                             char mark)
-{
-    char *text = apr_pstrdup(p, route->path);
-    apr_size_t len = 0;
-    int inside = 0;
-    const char *at;
-
-    for (at = route->path; *at; at++) {
-        if (*at == '{') {
-            text[len++] = mark;
-        }
-        inside = *at == '{' || (inside && *at != '}');
-        if (!inside && *at != '}') {
-            text[len++] = *at;
-        }
-    }
-    return jm_strn(text, len);
-}
-
-static int has_method(const jm_route_t *route, const char *method)
-{
-    unsigned i;
-
-    for (i = 0; !route->any_method && i < route->method_count; i++) {
-        if (!strcmp(route->methods[i], method)) {
-            return 1;
-        }
-    }
-    return route->any_method;
-}
-
-/* A control character is in no literal segment. */
-static int same_shape(const jm_route_t *a, const jm_route_t *b,
-                      apr_pool_t *p)
-{
-    return a->tail == b->tail
-           && jm_str_eq(example_path(a, p, '\x01'),
-                        example_path(b, p, '\x01'));
-}
-
-/* 1 if other would answer a method that no route of list before it has. */
-static int would_answer(const jm_route_t *const *list, unsigned before,
-                        const jm_route_t *other)
-{
-    static const char *const usual[] = {
-        "GET", "POST", "PUT", "DELETE", "PATCH", NULL
-    };
-    const char *const *method;
-    unsigned i;
-
-    for (method = usual; *method; method++) {
-        if (!has_method(other, *method)) {
-            continue;
-        }
-        for (i = 0; i < before && !has_method(list[i], *method); i++) {
-        }
-        if (i == before) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* The origin hands a method that a protected path lacks on to the next path
- * that matches; here never to one with less protection. */
-static void warn_of_methods(jm_compile_t *c, const jm_compile_route_t *r)
-{
-    const jm_route_t *const *list;
-    jm_str_t path;
-    unsigned i;
-
-    if (r->route->auth != JM_AUTH_REQUIRED || r->route->any_method
-        || !r->route->path) {
-        return;
-    }
-    path = example_path(r->route, c->ptemp, 'x');
-    list = jm_router_all(c->ptemp, c->table->router, path);
-    for (i = 0; list && list[i]; i++) {
-        if (list[i]->auth != JM_AUTH_REQUIRED
-            && would_answer(list, i, list[i])
-            && !same_shape(list[i], r->route, c->ptemp)) {
-            jm_json_diag(c->diags, JM_WARNING,
-                         jm_member_find(r->node, "method"), "other methods "
-                         "of this protected path are answered 405, not "
-                         "handed on to the less protected \"%s\": give them "
-                         "a route of their own", list[i]->id);
-            return;
-        }
-    }
-}
-
 void jm_compile_origin_warn(jm_compile_t *c)
 {
     int i;
@@ -248,6 +155,8 @@ void jm_compile_origin_warn(jm_compile_t *c)
                                                     jm_compile_route_t *);
 
         warn_of_mapping(c, r);
-        warn_of_methods(c, r);
+        /* The origin hands them on to the next path that matches. */
+        jm_lint_methods(c->diags, r->node, c->table->router, r->route,
+                        c->ptemp);
     }
 }

@@ -5,6 +5,7 @@
 #include "jm_diag.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 
 /* Octets; a longer word is no misspelling of a key. */
 #define WORD_MAX 64
@@ -99,6 +100,37 @@ void jm_diag_file(jm_diags_t *d, const char *fmt, ...)
     diag.message = apr_pvsprintf(d->p, fmt, ap);
     va_end(ap);
     push(d, &diag);
+}
+
+static int compare_places(const void *one, const void *other)
+{
+    const jm_diag_t *a = *(const jm_diag_t *const *)one;
+    const jm_diag_t *b = *(const jm_diag_t *const *)other;
+
+    if (a->line != b->line) {
+        return a->line < b->line ? -1 : 1;
+    }
+    if (a->col != b->col) {
+        return a->col < b->col ? -1 : 1;
+    }
+    return a < b ? -1 : a > b;
+}
+
+void jm_diag_sort(jm_diags_t *d, apr_pool_t *ptemp)
+{
+    size_t count = (size_t)d->list->nelts;
+    apr_array_header_t *found = apr_array_copy(ptemp, d->list);
+    const jm_diag_t **order = apr_pcalloc(ptemp, (count + 1)
+                                                 * sizeof(*order));
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        order[i] = &APR_ARRAY_IDX(found, i, jm_diag_t);
+    }
+    qsort(order, count, sizeof(*order), compare_places);
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_IDX(d->list, i, jm_diag_t) = *order[i];
+    }
 }
 
 /* C0, DEL, and C1 in UTF-8 (0xC2 before 0x80 to 0x9F): a terminal obeys

@@ -46,6 +46,10 @@ void jm_diag_add(jm_diags_t *d, jm_severity_e severity, apr_size_t offset,
 void jm_diag_file(jm_diags_t *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Sorts by place, as the reader of the file meets them; those of one place
+ * stay in the order found. */
+void jm_diag_sort(jm_diags_t *d, apr_pool_t *ptemp);
+
 /* "FILE:LINE:COL: /pointer: message" in p ("FILE: message" for line 0; the
  * whole document's pointer prints as "/"); a warning has "warning: " before
  * its message. Control characters in it are escaped as \xHH. */

@@ -78,4 +78,15 @@ const jm_route_t *const *jm_router_all(apr_pool_t *p,
                                        const jm_router_t *router,
                                        jm_str_t path);
 
+#define JM_ROUTE_BEATEN_NODES 1000    /* of the trie, a count */
+
+/* Routes of other shapes that some path of route's shape matches as well,
+ * and that route (of this router) wins over there; in no order, whatever the
+ * method: for `check`. Looks at JM_ROUTE_BEATEN_NODES nodes at most: of a
+ * {name} beside thousands of literals it may not say all. NULL-terminated, in
+ * p. */
+const jm_route_t *const *jm_router_beaten(apr_pool_t *p,
+                                          const jm_router_t *router,
+                                          const jm_route_t *route);
+
 #endif

@@ -359,3 +359,115 @@ const jm_route_t *const *jm_router_all(apr_pool_t *p,
     APR_ARRAY_PUSH(all, const jm_route_t *) = NULL;
     return (const jm_route_t *const *)all->elts;
 }
+
+/* What jm_router_beaten walks with. */
+typedef struct beaten_t {
+    const jm_route_t *route;
+    jm_str_t segments[JM_ROUTE_SEGMENTS_MAX];
+    unsigned depth;             /* segments of the route, without {.+} */
+    unsigned nodes;             /* that may still be looked at */
+    apr_array_header_t *found;  /* of const jm_route_t * */
+} beaten_t;
+
+/* Where the first difference from the left is a literal: 0 there is none. */
+typedef enum lead_e {
+    LEAD_NONE = 0,
+    LEAD_OURS,
+    LEAD_OTHER
+} lead_e;
+
+static void add_all(apr_array_header_t *found, const entry_t *routes)
+{
+    for (; routes; routes = routes->next) {
+        APR_ARRAY_PUSH(found, const jm_route_t *) = routes->route;
+    }
+}
+
+/* Shapes that end at node, at segments deep, where ours wins over them. */
+static void add_beaten(beaten_t *b, const node_t *node, unsigned at,
+                       lead_e lead)
+{
+    if (!b->route->tail || at < b->depth || lead == LEAD_OURS) {
+        add_all(b->found, node->routes[1]);
+    }
+    if (!b->route->tail && at == b->depth && lead == LEAD_OURS) {
+        add_all(b->found, node->routes[0]);
+    }
+}
+
+static void walk_beaten(beaten_t *b, const node_t *node, unsigned at,
+                        lead_e lead);
+
+/* Where ours has a {name}: every literal. */
+static void walk_literals(beaten_t *b, const node_t *node, unsigned at,
+                          lead_e lead)
+{
+    apr_hash_index_t *hi = node->literals
+                               ? apr_hash_first(NULL, node->literals) : NULL;
+    const void *key;
+    apr_ssize_t len;
+    void *child;
+
+    for (; hi; hi = apr_hash_next(hi)) {
+        apr_hash_this(hi, &key, &len, &child);
+        if (len > 0) {
+            walk_beaten(b, child, at + 1, lead ? lead : LEAD_OTHER);
+        }
+    }
+}
+
+/* Where ours has a literal: the same one. */
+static void walk_literal(beaten_t *b, const node_t *node, unsigned at,
+                         lead_e lead)
+{
+    jm_str_t segment = b->segments[at];
+    const node_t *child = node->literals
+                              ? apr_hash_get(node->literals, segment.ptr,
+                                             (apr_ssize_t)segment.len) : NULL;
+
+    if (child) {
+        walk_beaten(b, child, at + 1, lead);
+    }
+}
+
+static void walk_beaten(beaten_t *b, const node_t *node, unsigned at,
+                        lead_e lead)
+{
+    int is_param;
+
+    if (b->nodes == 0) {
+        return;
+    }
+    b->nodes--;
+    add_beaten(b, node, at, lead);
+    if (at == b->depth) {
+        return;
+    }
+    is_param = jm_route_is_param(b->segments[at]);
+    if (node->param && (is_param || b->segments[at].len > 0)) {
+        walk_beaten(b, node->param, at + 1,
+                    lead || is_param ? lead : LEAD_OURS);
+    }
+    if (is_param) {
+        walk_literals(b, node, at, lead);
+    }
+    else {
+        walk_literal(b, node, at, lead);
+    }
+}
+
+const jm_route_t *const *jm_router_beaten(apr_pool_t *p,
+                                          const jm_router_t *router,
+                                          const jm_route_t *route)
+{
+    beaten_t b = { .route = route, .nodes = JM_ROUTE_BEATEN_NODES };
+
+    b.found = apr_array_make(p, 4, sizeof(const jm_route_t *));
+    b.depth = jm_route_split(b.segments, jm_str(route->path));
+    if (b.depth > 0 && b.depth <= JM_ROUTE_SEGMENTS_MAX) {
+        b.depth -= route->tail ? 1 : 0;
+        walk_beaten(&b, &router->root, 0, LEAD_NONE);
+    }
+    APR_ARRAY_PUSH(b.found, const jm_route_t *) = NULL;
+    return (const jm_route_t *const *)b.found->elts;
+}

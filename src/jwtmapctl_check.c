@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "jm_lint.h"
+
 static const jwtmapctl_option_t check_options[] = {
     { "placeholders", JWTMAPCTL_OPT_PLACEHOLDERS, NULL, 0,
       "an unset $env or $secret is a warning, not an error" },
@@ -70,6 +72,10 @@ static jwtmapctl_exit_e run(jwtmapctl_t *ctl)
 
         apr_pool_create(&p, ctl->p);
         one = jwtmapctl_compile(&table, &diags, p, ctl, ctl->operands[i]);
+        if (one == JWTMAPCTL_OK
+            && jm_lint(&diags, table, p) != APR_SUCCESS) {
+            return jwtmapctl_fail(ctl, "out of memory");
+        }
         if (json) {
             print_json(p, &diags, &any);
         }

@@ -55,7 +55,7 @@ for (grep { !/^(#|$)/ } split /\n/, slurp('t/routes/beyond-schema')) {
     $beyond{$case}{$pointer} = $reason;
 }
 
-my @cases = glob 't/routes/{valid,invalid}/*';
+my @cases = glob 't/routes/{valid,invalid,lint}/*';
 cmp_ok(scalar @cases, '>=', 120, 'there are cases');
 my $said = decode_json(output_of('/usr/bin/python3', 't/lib/validate.py',
         $schema, map { "$_/table.json" } @cases));
