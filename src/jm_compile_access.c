@@ -28,6 +28,30 @@ static const char *const *auth_words(const jm_compile_t *c, int with_optional)
     return (const char *const *)words->elts;
 }
 
+/* What to write for a name that is none. */
+static const char *name_hint(jm_compile_t *c, jm_str_t name,
+                             int with_optional)
+{
+    const char *const *words = auth_words(c, with_optional);
+    const char *hint = jm_diag_hint(c->ptemp, name.ptr, words);
+
+    if (*hint) {
+        return hint;
+    }
+    if (!with_optional && jm_str_is(name, "optional")) {
+        return ": \"optional\" stands alone, and is of the default one";
+    }
+    if (c->authorizers->nelts == 0) {
+        return ": add \"authorizer\" or \"authorizers\" to the table";
+    }
+    hint = ": write";
+    for (; *words; words++) {
+        hint = apr_pstrcat(c->ptemp, hint, " \"", *words, "\"",
+                           words[1] ? "," : "", NULL);
+    }
+    return hint;
+}
+
 static const jm_authorizer_t *find_authorizer(jm_compile_t *c,
                                               const jm_item_t *item,
                                               int with_optional)
@@ -42,8 +66,7 @@ static const jm_authorizer_t *find_authorizer(jm_compile_t *c,
     }
     hint = bare_word(item->text);
     if (!hint) {
-        hint = jm_diag_hint(c->ptemp, item->text.ptr,
-                            auth_words(c, with_optional));
+        hint = name_hint(c, item->text, with_optional);
     }
     jm_json_diag(c->diags, JM_ERROR, item->node, "no authorizer is called "
                  "\"%s\"%s", item->node->text.ptr, hint);

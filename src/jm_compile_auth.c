@@ -244,6 +244,7 @@ static void read_user_claim(jm_authorizer_t *a, jm_compile_t *c,
 static const jm_alg_t *find_alg(jm_compile_t *c, const jm_item_t *item)
 {
     const jm_alg_t *alg = jm_alg_find(item->text);
+    const char *hint;
 
     if (alg) {
         return alg;
@@ -254,9 +255,11 @@ static const jm_alg_t *find_alg(jm_compile_t *c, const jm_item_t *item)
                      "the issuer signs with");
     }
     else if (!item->unknown) {
+        hint = jm_diag_hint(c->ptemp, item->text.ptr, jm_alg_names());
         jm_json_diag(c->diags, JM_ERROR, item->node, "\"%s\" is no signature "
-                     "algorithm%s", item->node->text.ptr,
-                     jm_diag_hint(c->ptemp, item->text.ptr, jm_alg_names()));
+                     "algorithm%s%s", item->node->text.ptr,
+                     *hint ? hint : ": write one of ",
+                     *hint ? "" : jm_alg_list(c->ptemp, JM_ALGS_ALL));
     }
     return NULL;
 }
@@ -350,8 +353,8 @@ static void read_authorizer(jm_authorizer_t *a, jm_compile_t *c,
         read_auth0(&a->policy, c, node);
     }
     if (!strcmp(kind->name, "oidc") && !jm_member_find(node, "issuer")) {
-        jm_json_diag(c->diags, JM_ERROR, node, "\"issuer\" is missing: an "
-                     "oidc authorizer is found through it");
+        jm_json_diag(c->diags, JM_ERROR, node, "\"issuer\" is missing: "
+                     "write the issuer's URL, as in \"https://issuer.example\"");
     }
     if (a->policy.audience_count == 0 && !jm_member_find(node, "audience")) {
         jm_json_diag(c->diags, JM_WARNING, node, "no audience is checked, so "

@@ -24,7 +24,8 @@ static const char *check_origin(jm_str_t origin)
         unsigned char c = (unsigned char)origin.ptr[i];
 
         if (c <= 0x20 || c >= 0x7F) {
-            return "an origin has visible ASCII characters only";
+            return "an origin has visible ASCII characters only: write "
+                   "\"https://HOST\"";
         }
         if (c >= 'A' && c <= 'Z') {
             return "browsers send an origin in lower case, so it never "
@@ -126,7 +127,8 @@ static const char *read_names(int *pany, jm_compile_t *c,
         else if (jm_header_kind(items[i].text) == JM_HEADER_SYNTAX
                  && !items[i].unknown) {
             jm_json_diag(c->diags, JM_ERROR, items[i].node, "\"%s\" is no "
-                         "name of a header field", items[i].node->text.ptr);
+                         "name of a header field: write letters, digits and "
+                         "\"-\"", items[i].node->text.ptr);
         }
         else {
             list = join(c->p, list, items[i].text);

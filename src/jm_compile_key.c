@@ -75,15 +75,19 @@ static jm_member_e key_file(jm_str_t *pout, jm_compile_t *c,
     const char *error;
     jm_str_t name;
     jm_member_e e = jm_member_text(&name, &c->subst, node);
+    apr_status_t rv;
 
     if (e != JM_MEMBER_OK) {
         return e;
     }
-    if (read(pout, &error, c->ptemp,
-             jm_file_below(c->ptemp, c->folder, name.ptr), JM_KEY_FILE_MAX)
-        != APR_SUCCESS) {
-        jm_json_diag(c->diags, JM_ERROR, node, "cannot read \"%s\": %s",
-                     node->text.ptr, error);
+    rv = read(pout, &error, c->ptemp,
+              jm_file_below(c->ptemp, c->folder, name.ptr), JM_KEY_FILE_MAX);
+    if (rv != APR_SUCCESS) {
+        jm_json_diag(c->diags, JM_ERROR, node, "cannot read \"%s\": %s%s",
+                     node->text.ptr, error,
+                     APR_STATUS_IS_ENOENT(rv)
+                     ? ": its name is relative to the folder of the table"
+                     : "");
         return JM_MEMBER_WRONG;
     }
     return JM_MEMBER_OK;

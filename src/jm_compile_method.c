@@ -26,6 +26,7 @@ static const char *const words[] = {
 int jm_compile_method_known(jm_compile_t *c, const jm_item_t *item)
 {
     const char *const *name;
+    const char *hint;
 
     for (name = methods; *name; name++) {
         if (jm_str_is(item->text, *name)) {
@@ -35,9 +36,11 @@ int jm_compile_method_known(jm_compile_t *c, const jm_item_t *item)
     if (item->unknown) {
         return 1;
     }
+    hint = jm_diag_hint(c->ptemp, item->text.ptr, words);
     jm_json_diag(c->diags, JM_ERROR, item->node, "\"%s\" is no request "
                  "method%s", item->node->text.ptr,
-                 jm_diag_hint(c->ptemp, item->text.ptr, words));
+                 *hint ? hint : ": write a name such as \"GET\"; several "
+                 "are an array, [\"GET\", \"POST\"]");
     return 0;
 }
 

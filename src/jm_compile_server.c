@@ -66,7 +66,7 @@ static const char *check_address(jm_str_t host)
                    "\".\" only";
         }
     }
-    return host.len < 4 ? "the brackets hold no IPv6 address" : NULL;
+    return host.len < 4 ? "the brackets hold no IPv6 address: write [::1]" : NULL;
 }
 
 static const char *check_name(jm_str_t host)
@@ -98,7 +98,7 @@ static const char *check_authority(jm_str_t authority)
     if (authority.len > 0 && authority.ptr[0] == '[') {
         end = find(authority, ']') + 1;
         if (end > authority.len) {
-            return "the bracket of the IPv6 address is not closed";
+            return "the bracket of the IPv6 address is not closed: write [::1]";
         }
         message = check_address(jm_strn(authority.ptr, end));
     }
@@ -110,7 +110,7 @@ static const char *check_authority(jm_str_t authority)
         return message;
     }
     if (authority.ptr[end] != ':') {
-        return "only a port can follow the IPv6 address";
+        return "only a port can follow the IPv6 address: write [::1]:8080";
     }
     return check_port(from(authority, end + 1));
 }
@@ -233,7 +233,8 @@ static const char *check_socket(jm_str_t path)
                "\"unix:/run/app.sock|http://localhost\"";
     }
     if (path.len > SOCKET_PATH_MAX) {
-        return "the path of the socket has more than 107 octets";
+        return "the path of the socket has more than 107 octets: use a shorter "
+               "one";
     }
     return NULL;
 }
@@ -392,11 +393,13 @@ const jm_server_t *jm_compile_server_find(jm_compile_t *c,
     apr_uintptr_t place = (apr_uintptr_t)
         apr_hash_get(c->server_names, alias.ptr, (apr_ssize_t)alias.len);
     jm_compile_server_t *s;
+    const char *hint;
 
     if (!place) {
+        hint = jm_diag_hint(c->ptemp, alias.ptr, all_aliases(c));
         jm_json_diag(c->diags, JM_ERROR, node, "no server has the alias "
                      "\"%s\"%s", node->text.ptr,
-                     jm_diag_hint(c->ptemp, alias.ptr, all_aliases(c)));
+                     *hint ? hint : ": add it to \"servers\"");
         return NULL;
     }
     s = &APR_ARRAY_IDX(c->servers, (int)place - 1, jm_compile_server_t);

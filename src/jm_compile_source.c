@@ -50,8 +50,12 @@ static void read_name(jm_str_t *pname, jm_compile_t *c,
     }
     kind = jm_header_kind(*pname);
     if (kind == JM_HEADER_SYNTAX || kind == JM_HEADER_FRAMING) {
-        jm_json_diag(c->diags, JM_ERROR, at, "\"%s\" is no header field that "
-                     "can carry a token", at->text.ptr);
+        jm_json_diag(c->diags, JM_ERROR, at, "\"%s\" %s", at->text.ptr,
+                     kind == JM_HEADER_SYNTAX
+                     ? "is no name of a header field: write letters, digits "
+                       "and \"-\""
+                     : "belongs to the connection and carries no token: name "
+                       "another field");
         *pname = jm_strn(NULL, 0);
     }
     else if (!strcasecmp(pname->ptr, "cookie")) {
@@ -79,7 +83,7 @@ static void read_prefix(jm_str_t *pprefix, jm_compile_t *c,
     jm_subst_text(pprefix, &c->subst, at, 0);
     if (!is_printable(*pprefix)) {
         jm_json_diag(c->diags, JM_ERROR, at, "a prefix has visible ASCII "
-                     "characters and blanks only");
+                     "characters and blanks only: write as in \"Token \"");
     }
 }
 
@@ -166,7 +170,8 @@ static int read_cookies(jm_authorizer_t *a, jm_compile_t *c,
         if (jm_header_kind(items[i].text) == JM_HEADER_SYNTAX
             && !items[i].unknown) {
             jm_json_diag(c->diags, JM_ERROR, items[i].node, "\"%s\" is no "
-                         "name of a cookie", items[i].node->text.ptr);
+                         "name of a cookie: write letters, digits, \"-\" and "
+                         "\"_\"", items[i].node->text.ptr);
         }
         names[i] = jm_str_dup(c->p, items[i].text).ptr;
     }

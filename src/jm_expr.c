@@ -249,8 +249,8 @@ static void check_text(build_t *b, const jm_json_t *at, jm_str_t text,
     const char *why = jm_expr_unmappable(text, target);
 
     if (why) {
-        fail(b, at, "the constant text %s: every request would be refused",
-             why);
+        fail(b, at, "the constant text %s, so every request would be "
+             "refused: take that out", why);
     }
 }
 
@@ -259,8 +259,8 @@ static void check_length(build_t *b, const jm_json_t *at, apr_size_t len)
     if (len > b->value->max_bytes) {
         fail(b, at,
              "the constant text has %" APR_SIZE_T_FMT " octets, more "
-             "than max_bytes (%" APR_SIZE_T_FMT "): every request would be "
-             "refused",
+             "than max_bytes (%" APR_SIZE_T_FMT "), so every request would be "
+             "refused: write a shorter one, or a larger max_bytes",
              len, b->value->max_bytes);
     }
 }

@@ -250,6 +250,7 @@ static apr_status_t read_param(jm_expr_parse_t *ps, jm_part_t *part)
     const jm_names_t *names = ps->names;
     jm_str_t name;
     const char **words;
+    const char *hint;
     apr_status_t rv = read_name(ps, &name);
 
     if (rv) {
@@ -263,8 +264,11 @@ static apr_status_t read_param(jm_expr_parse_t *ps, jm_part_t *part)
         words[part->index] = jm_str_dup(ps->p, names->params[part->index]).ptr;
     }
     name = jm_str_dup(ps->p, name);
-    return jm_expr_parse_fail(ps, "the route's path has no {%s}%s", name.ptr,
-                              jm_diag_hint(ps->p, name.ptr, words));
+    hint = jm_diag_hint(ps->p, name.ptr, words);
+    return jm_expr_parse_fail(ps, "the route's path has no {%s}%s%s%s%s",
+                              name.ptr, hint, *hint ? "" : ": write {",
+                              *hint ? "" : name.ptr,
+                              *hint ? "" : "} as a segment of it");
 }
 
 static apr_status_t read_nothing(jm_expr_parse_t *ps, jm_part_t *part)

@@ -156,7 +156,7 @@ static apr_status_t fail_twice(parse_t *c, const jm_json_t *object,
                                            jm_json_pointer(c->ptemp, object),
                                            name);
             c->error.message = apr_psprintf(c->p, "a member name stands "
-                                            "twice: \"%s\"",
+                                            "twice: \"%s\"; keep one",
                                             shown_name(c->ptemp, name));
             rv = APR_EINVAL;
         }

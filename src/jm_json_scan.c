@@ -205,7 +205,8 @@ static apr_status_t scan_unicode(jm_json_scan_t *s, int is_name)
     }
     low = value < 0xDC00 ? unicode_escape(s, s->at) : -1;
     if (low < 0xDC00 || low > 0xDFFF) {
-        return fail(s, s->at - 6, "\\u%04x is half a surrogate pair", value);
+        return fail(s, s->at - 6, "\\u%04x is half a surrogate pair: write the "
+                    "character itself", value);
     }
     s->at += 6;
     s->decoded += 4;
@@ -446,7 +447,8 @@ static apr_status_t scan_children(jm_json_scan_t *s, apr_uint32_t *pcount,
     int more = 1;
 
     if (s->depth == JM_JSON_DEPTH_MAX) {
-        return fail(s, s->at, "arrays and objects nested deeper than %d",
+        return fail(s, s->at, "arrays and objects nested deeper than %d: "
+                    "make it flatter",
                     JM_JSON_DEPTH_MAX);
     }
     memset(step, 0, sizeof(*step));
@@ -521,8 +523,9 @@ apr_status_t jm_json_scan(jm_json_scan_t *s, apr_pool_t *p, jm_str_t source)
     if (s->at < source.len) {
         const char *message = find_mistake(s, anywhere);
 
-        return fail(s, s->at, "%s", message ? message : "nothing may stand "
-                                                        "after the JSON value");
+        return fail(s, s->at, "%s", message ? message
+                                            : "nothing may stand after the "
+                                              "JSON value: remove it");
     }
     return APR_SUCCESS;
 }

@@ -91,12 +91,19 @@ jm_member_e jm_member_text(jm_str_t *pout, const jm_subst_t *s,
     default:
         return JM_MEMBER_WRONG;
     }
+    if (pout->len == 0 && node->text.len > 0) {
+        jm_json_diag(s->diags, JM_ERROR, node, "\"%s\" is set to an empty "
+                     "text: give it a value", node->text.ptr);
+        return JM_MEMBER_WRONG;
+    }
     if (pout->len == 0) {
-        jm_json_diag(s->diags, JM_ERROR, node, "must not be empty");
+        jm_json_diag(s->diags, JM_ERROR, node, "must not be empty: write a "
+                     "text, or remove it");
         return JM_MEMBER_WRONG;
     }
     if (memchr(pout->ptr, '\0', pout->len)) {
-        jm_json_diag(s->diags, JM_ERROR, node, "must not hold a NUL");
+        jm_json_diag(s->diags, JM_ERROR, node, "must not hold a NUL: take "
+                     "it out");
         *pout = jm_strn(NULL, 0);
         return JM_MEMBER_WRONG;
     }
@@ -116,6 +123,17 @@ jm_member_e jm_member_string(jm_str_t *pout, const jm_json_t **pnode,
     return node ? jm_member_text(pout, s, node) : JM_MEMBER_ABSENT;
 }
 
+static void wrong_items(const jm_subst_t *s, const jm_json_t *node, int lone)
+{
+    if (!lone && node->type == JM_JSON_STRING) {
+        jm_json_diag(s->diags, JM_ERROR, node, "must be an array of strings, "
+                     "not a string: write [\"%s\"]", node->text.ptr);
+        return;
+    }
+    jm_member_wrong(s, node, lone ? "a string or an array of strings"
+                                  : "an array of strings");
+}
+
 jm_member_e jm_member_items(const jm_item_t **pitems, unsigned *pcount,
                             const jm_subst_t *s, const jm_json_t *object,
                             const char *name, int lone, int may_be_empty)
@@ -133,8 +151,7 @@ jm_member_e jm_member_items(const jm_item_t **pitems, unsigned *pcount,
     }
     if (node->type != JM_JSON_ARRAY
         && !(lone && node->type == JM_JSON_STRING)) {
-        jm_member_wrong(s, node, lone ? "a string or an array of strings"
-                                      : "an array of strings");
+        wrong_items(s, node, lone);
         return JM_MEMBER_WRONG;
     }
     lone = node->type == JM_JSON_STRING;
