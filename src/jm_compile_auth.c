@@ -354,7 +354,8 @@ static void read_authorizer(jm_authorizer_t *a, jm_compile_t *c,
     }
     if (!strcmp(kind->name, "oidc") && !jm_member_find(node, "issuer")) {
         jm_json_diag(c->diags, JM_ERROR, node, "\"issuer\" is missing: "
-                     "write the issuer's URL, as in \"https://issuer.example\"");
+                     "write the issuer's URL, as in "
+                     "\"https://issuer.example\"");
     }
     if (a->policy.audience_count == 0 && !jm_member_find(node, "audience")) {
         jm_json_diag(c->diags, JM_WARNING, node, "no audience is checked, so "

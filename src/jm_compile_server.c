@@ -66,7 +66,8 @@ static const char *check_address(jm_str_t host)
                    "\".\" only";
         }
     }
-    return host.len < 4 ? "the brackets hold no IPv6 address: write [::1]" : NULL;
+    return host.len < 4 ? "the brackets hold no IPv6 address: write [::1]"
+                        : NULL;
 }
 
 static const char *check_name(jm_str_t host)

@@ -159,9 +159,25 @@ void jm_lint_methods(jm_diags_t *diags, const jm_json_t *node,
 
 /* --- routes that never answer --- */
 
+/* A method that the route has and that never comes to it; NULL: none. */
+static const char *dead_method(const jm_route_t *route, const char *method)
+{
+    if (!strcmp(method, "CONNECT")) {
+        return "a CONNECT request has no path, so no route is looked for: "
+               "remove CONNECT";
+    }
+    if (!strcmp(method, "TRACE")
+        && (route->header_count || route->query_count)) {
+        return "TRACE would show the client what is mapped, so it is "
+               "answered 405: remove TRACE";
+    }
+    return NULL;
+}
+
 static void lint_dead(lint_t *l, unsigned place)
 {
     const jm_route_t *route = l->table->routes[place];
+    const char *message;
     unsigned i;
 
     if (strstr(route->path, "//")) {
@@ -176,10 +192,10 @@ static void lint_dead(lint_t *l, unsigned place)
                      "answers: write \"strict_path\": false");
     }
     for (i = 0; i < route->method_count; i++) {
-        if (!strcmp(route->methods[i], "CONNECT")) {
+        message = dead_method(route, route->methods[i]);
+        if (message) {
             jm_json_diag(l->diags, JM_WARNING, member_of(l, place, "method"),
-                         "a CONNECT request has no path, so no route is "
-                         "looked for: remove CONNECT");
+                         "%s", message);
         }
     }
 }

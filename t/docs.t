@@ -52,7 +52,7 @@ my %keys_of = (
     'Authorizers' => [uniq(map { members_of("${_}_members") }
             qw(jwt auth0 supabase)), members_of('source_members')],
     'Mapping' => [members_of('mapping_members')],
-    'Values' => [all_source() =~ /\{ "(\w+)", read_(?:from|default|on_missing|format|max_bytes) \}/g],
+    'Values' => [strings(all_source() =~ /\} members\[\] = \{(.*?)^\};/ms)],
     'CORS' => [members_of('cors_members')],
 );
 
@@ -100,10 +100,11 @@ sub same {
     return;
 }
 
-same('the directives', [map { s/ .*//sr } column(section($reference, 'Directives'), 0)],
-    \@directives);
+same('the directives', [map { s/ .*//sr }
+        column(section($reference, 'Directives'), 0)], \@directives);
 for my $heading (sort keys %keys_of) {
-    same("the keys of $heading", [grep { !/^\$request|^\$config/ && !is_comment($_) }
+    same("the keys of $heading",
+        [grep { !/^\$(?:request|config)/ && !is_comment($_) }
             column(section($reference, $heading), 0)], $keys_of{$heading});
 }
 same('the sources of expressions', [map { s/\.[A-Z]+$//r } grep { /^\$request/ }
@@ -113,17 +114,21 @@ for my $row (section($reference, 'Answers') =~ /^\|(.*`\w+`.*)\|$/mg) {
     my ($status, $code, $verdict) = map { s/[ `]//gr } split /\|/, $row;
     is("$status $code", $status_of{$verdict}, "the status and code of $verdict");
 }
-same('the notes', [grep { /^jwtmap/ } column(section($reference, 'Notes'), 0)], \@notes);
+same('the notes',
+    [grep { /^jwtmap/ } column(section($reference, 'Notes'), 0)], \@notes);
 same('the Require lines', [map { /Require (jwtmap-\w+)/ ? $1 : () }
         column(section($reference, 'Require lines'), 0)], \@providers);
 
 # Words of lists that the reference has in its text.
 my %words_of = (
-    'a format' => [strings(all_source() =~ /format_names\[[^\]]*\] = \{(.*?)\}/s)],
+    'a format' =>
+        [strings(all_source() =~ /format_names\[[^\]]*\] = \{(.*?)\}/s)],
     'an answer to a missing value' =>
-        [grep { $_ ne 'default' } strings(all_source() =~ /missing_names\[\] = \{(.*?)\}/s)],
-    'a type of authorizer' => [strings(all_source() =~ /kind_names\[\] = \{(.*?)\}/s)],
-    'an algorithm' => [strings(all_source() =~ /\[\] = \{\s*("HS256", .*?)\}/s)],
+        [strings(all_source() =~ /missing_names\[\] = \{(.*?)\}/s)],
+    'a type of authorizer' =>
+        [strings(all_source() =~ /kind_names\[\] = \{(.*?)\}/s)],
+    'an algorithm' =>
+        [strings(all_source() =~ /\[\] = \{\s*("HS256", .*?)\}/s)],
 );
 for my $what (sort keys %words_of) {
     my @words = @{ $words_of{$what} };
@@ -217,7 +222,8 @@ mkdir "$dir/jwtmap-secrets";
 my @examples;
 for my $name (sort keys %text) {
     my $n = 0;
-    while ($text{$name} =~ /(?:^<!-- ([^\n]*) -->\n)?^```(json|apache)\n(.*?)^```/msg) {
+    while ($text{$name}
+        =~ /(?:^<!-- ([^\n]*) -->\n)?^```(json|apache)\n(.*?)^```/msg) {
         push @examples, [$name, ++$n, $1 // '', $2, $3];
     }
 }
