@@ -25,16 +25,21 @@ static void *create_dir_conf(apr_pool_t *p, char *dir)
     return apr_pcalloc(p, sizeof(jm_dir_conf_t));
 }
 
-static void *merge_dir_conf(apr_pool_t *p, void *vbase, void *vadd)
+jm_dir_conf_t *jm_conf_merge(apr_pool_t *p, const jm_dir_conf_t *base,
+                             const jm_dir_conf_t *add)
 {
-    const jm_dir_conf_t *base = vbase;
-    const jm_dir_conf_t *add = vadd;
     jm_dir_conf_t *conf = apr_palloc(p, sizeof(*conf));
 
     conf->table = add->table ? add->table : base->table;
+    conf->counters = add->table ? add->counters : base->counters;
     conf->engine = add->engine != JM_ENGINE_UNSET ? add->engine
                                                   : base->engine;
     return conf;
+}
+
+static void *merge_dir_conf(apr_pool_t *p, void *vbase, void *vadd)
+{
+    return jm_conf_merge(p, vbase, vadd);
 }
 
 static void *create_server_conf(apr_pool_t *p, server_rec *s)
@@ -218,6 +223,7 @@ static const char *set_config(cmd_parms *cmd, void *vconf, const char *arg)
     }
     error = load_table(&conf->table, cmd, file);
     if (!error) {
+        conf->counters = jm_count_table(cmd->pool, conf->table);
         APR_ARRAY_PUSH(server->tables, const jm_table_t *) = conf->table;
         server->in_use = 1;
     }
@@ -407,7 +413,7 @@ static void say_server(apr_pool_t *ptemp, const server_rec *s)
             &jwtmap_module);
 
         if (add && (add->table || add->engine != JM_ENGINE_UNSET)) {
-            say_settings(s, merge_dir_conf(ptemp, base, add));
+            say_settings(s, jm_conf_merge(ptemp, base, add));
         }
     }
 }
@@ -416,10 +422,19 @@ static void say_server(apr_pool_t *ptemp, const server_rec *s)
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
-    (void)pconf;
+    apr_status_t rv;
+
     (void)plog;
-    for (; s && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
-         s = s->next) {
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    rv = jm_count_start(pconf);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "no shared memory for the "
+                     "counters of the route tables");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (; s; s = s->next) {
         say_server(ptemp, s);
     }
     return OK;
@@ -468,7 +483,7 @@ static int translate_name(request_rec *r)
         return DECLINED;
     }
     ctx->own = match.route;
-    ctx->own_table = conf->table;
+    ctx->own_conf = conf;
     return OK;
 }
 
@@ -519,7 +534,7 @@ static int confirm_own(request_rec *r, jm_ctx_t *ctx,
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "the route changed after its "
                   "upstream was chosen: %s is not answered",
                   ctx->own->id);
-    return jm_request_fail(r, ctx, conf->table);
+    return jm_request_fail(r, ctx, conf);
 }
 
 /* mod_negotiation puts a variant in the place of what was asked for, which is
@@ -551,7 +566,7 @@ static int leaves_scope(request_rec *r)
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "JwtMapEngine is off where "
                   "the path was rewritten to: %s is not answered",
                   ctx->own->id);
-    return jm_request_fail(r, ctx, ctx->own_table);
+    return jm_request_fail(r, ctx, ctx->own_conf);
 }
 
 /* The nearest pass whose edits stand in r: an internal redirect shares
@@ -636,6 +651,7 @@ static int decide_first(request_rec *r)
     if (status != OK || !jm_ctx_decided(r)) {
         return status;
     }
+    jm_count_decision(r);
     if (jm_proxy_is_proxied(r)) {
         ctx->args_lent = 1;
         ctx->args = r->args;
@@ -674,6 +690,7 @@ static int apply_last(request_rec *r)
         return status;
     }
     undo_applied(r);
+    jm_count_decision(r);
     apply_everywhere(r, ctx);
     ctx->applied = ctx->decision;
     jm_request_edit_args(r, ctx);
@@ -723,7 +740,7 @@ static int gate(request_rec *r)
             return status;
         }
         if (!jm_ctx_decided(r)) {
-            return jm_request_fail(r, ctx, conf->table);
+            return jm_request_fail(r, ctx, conf);
         }
     }
     d = ctx->decision;
@@ -798,6 +815,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(show_client, NULL, core, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(gate, core, before_handlers, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(restore_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    jm_count_register_hooks(p);
     jm_answer_register_hooks(p);
     jm_proxy_register_hooks(p);
     jm_filter_register_hooks(p);

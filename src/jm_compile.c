@@ -68,7 +68,11 @@ static void list_routes(jm_compile_t *c)
     list = apr_pcalloc(c->p, ((unsigned)c->routes->nelts + 1)
                              * sizeof(*list));
     for (i = 0; i < c->routes->nelts; i++) {
-        list[i] = APR_ARRAY_IDX(c->routes, i, jm_compile_route_t *)->route;
+        jm_route_t *route = APR_ARRAY_IDX(c->routes, i,
+                                          jm_compile_route_t *)->route;
+
+        route->index = (unsigned)i;
+        list[i] = route;
     }
     c->table->routes = list;
     c->table->route_count = (unsigned)c->routes->nelts;

@@ -306,14 +306,15 @@ static const struct source_t *choose(const struct source_t **pextra,
     return chosen;
 }
 
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, jm_compile_t *c,
-                            const jm_json_t *node,
+jm_member_e jm_compile_keys(const jm_keyset_t **pset, const char **psource,
+                            jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind)
 {
     const struct source_t *extra;
     const struct source_t *source = choose(&extra, c, node, kind->members);
 
     *pset = NULL;
+    *psource = source ? source->name : NULL;
     refuse_remote_members(c, node);
     if (!source) {
         return no_source(pset, c, node, kind);

@@ -79,10 +79,11 @@ const jm_server_t *jm_compile_server_find(jm_compile_t *c,
 /* jm_compile_auth.c: `authorizer` and `authorizers`. */
 void jm_compile_authorizers(jm_compile_t *c);
 
-/* jm_compile_key.c: the keys of an authorizer. JM_MEMBER_OK with *pset;
- * JM_MEMBER_WRONG: reported; JM_MEMBER_UNKNOWN: placeholders. */
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, jm_compile_t *c,
-                            const jm_json_t *node,
+/* jm_compile_key.c: the keys of an authorizer. JM_MEMBER_OK with *pset and
+ * *psource, the member that they are from; JM_MEMBER_WRONG: reported;
+ * JM_MEMBER_UNKNOWN: placeholders. */
+jm_member_e jm_compile_keys(const jm_keyset_t **pset, const char **psource,
+                            jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind);
 
 /* jm_compile_source.c: `from_headers`, `from_cookies`. */

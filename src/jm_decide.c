@@ -130,9 +130,27 @@ static int is_shared(const run_t *run, const jm_credential_t *cred)
     return 0;
 }
 
+static jm_verdict_e verify_timed(const jm_token_t **ptoken, run_t *run,
+                                 jm_str_t text)
+{
+    const jm_request_t *request = run->request;
+    const jm_route_t *route = run->d->route;
+    apr_uint64_t start = request->clock ? request->clock() : 0;
+    jm_verdict_e verdict = jm_verify_token(ptoken, &run->d->authorizer,
+                                           &run->d->kid, run->p, text,
+                                           route->authorizers,
+                                           route->authorizer_count,
+                                           request->now, 0);
+
+    if (request->clock) {
+        run->d->timed = 1;
+        run->d->nanoseconds = request->clock() - start;
+    }
+    return verdict;
+}
+
 static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
 {
-    const jm_route_t *route = run->d->route;
     const jm_token_t *token;
     jm_token_t *kept;
     jm_verdict_e verdict;
@@ -142,9 +160,7 @@ static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
         run->d->authorizer = run->request->shared->authorizer;
         return JM_OK;
     }
-    verdict = jm_verify_token(&token, &run->d->authorizer, &run->d->kid,
-                              run->p, cred->token, route->authorizers,
-                              route->authorizer_count, run->request->now, 0);
+    verdict = verify_timed(&token, run, cred->token);
     if (verdict != JM_OK) {
         return verdict;
     }
@@ -557,6 +573,7 @@ static void inherit(run_t *run)
 {
     *run->d = *run->request->origin;
     run->d->inherited = 1;
+    run->d->timed = 0;
     edit_query(run);
 }
 

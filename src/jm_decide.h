@@ -15,6 +15,9 @@
 #include "jm_table.h"
 #include "jm_uri.h"
 
+/* Nanoseconds since some time, never going back. */
+typedef apr_uint64_t jm_clock_t(void);
+
 /* What the client sent and where it is to go. All borrowed, for as long as
  * the decision is used. */
 struct jm_request_t {
@@ -27,6 +30,7 @@ struct jm_request_t {
     jm_str_t client_args;        /* as the client sent them: expressions */
     const apr_table_t *headers;  /* as the client sent them */
     apr_int64_t now;             /* seconds since 1970 */
+    jm_clock_t *clock;           /* times the verification; NULL: no need */
     int report_only;             /* JwtMapEngine ReportOnly */
     const jm_token_t *shared;    /* token of an earlier pass, or NULL */
     const jm_decision_t *origin; /* decision of the request that this one came
@@ -56,6 +60,9 @@ struct jm_decision_t {
                                   * would be, refused */
     jm_verdict_e token_verdict;  /* JM_OK: verified; JM_NO_TOKEN: none, or not
                                   * looked for; else what was wrong */
+    int timed;                   /* 1: a token was verified, or refused, for
+                                  * this decision, which took so many */
+    apr_uint64_t nanoseconds;    /* of request->clock */
     int inherited;               /* 1: route, token and edits come from
                                   * request->origin */
     const jm_route_t *route;     /* NULL: none */

@@ -26,6 +26,7 @@ struct jm_authorizer_t {
     const char *name;
     jm_policy_t policy;
     const jm_keyset_t *keys;   /* NULL: not known (placeholders) */
+    const char *key_source;    /* the member they are from: "jwks_file" */
     jm_algs_t algs;            /* allowed */
     const jm_source_t *headers;
     unsigned header_count;     /* default one: Authorization, bearer */
@@ -70,6 +71,7 @@ typedef struct jm_cors_t {
 
 struct jm_route_t {
     const char *id;            /* "GET /proxy/{.+}": log, note jwtmap.route */
+    unsigned index;            /* its place in the table's routes */
     const char *path;          /* as written */
     const char *const *methods;/* names; any_method: not looked at */
     unsigned method_count;

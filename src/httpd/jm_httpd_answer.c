@@ -60,6 +60,7 @@ void jm_answer_log(request_rec *r, const jm_ctx_t *ctx)
                   d->authorizer ? d->authorizer->name : "",
                   d->kid.len ? ", kid " : "",
                   d->kid.len ? for_log(r->pool, d->kid) : "");
+    jm_count_decision(r);
 }
 
 /* --- headers --- */

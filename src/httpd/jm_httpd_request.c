@@ -151,6 +151,7 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
     request.client_args = jm_str(ctx->client->args);
     request.headers = ctx->client->headers;
     request.now = apr_time_sec(apr_time_now());
+    request.clock = jm_count_clock;
     request.report_only = conf->engine == JM_ENGINE_REPORT_ONLY;
     request.shared = ctx->client->token;
     request.origin = origin_of(r, ctx, conf->table);
@@ -185,9 +186,10 @@ static int follows_refusal(request_rec *r, const jm_dir_conf_t *conf)
            && !match.shapes;
 }
 
-static void remember(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table)
+static void remember(request_rec *r, jm_ctx_t *ctx, const jm_dir_conf_t *conf)
 {
-    ctx->table = table;
+    ctx->table = conf->table;
+    ctx->counters = conf->counters;
     ctx->uri = apr_pstrdup(r->pool, r->uri);
 }
 
@@ -239,13 +241,13 @@ static void hide_refused(request_rec *refused, const jm_ctx_t *ctx)
 
 /* An ErrorDocument: neither claims nor what a client may have posed. */
 static void serve_stripped(request_rec *r, jm_ctx_t *ctx,
-                           const jm_table_t *table)
+                           const jm_dir_conf_t *conf)
 {
     request_rec *parent = r->prev ? r->prev : r->main;
     const jm_ctx_t *from = parent ? jm_ctx_decided(parent) : NULL;
 
     ctx->strip_only = 1;
-    remember(r, ctx, table);
+    remember(r, ctx, conf);
     if (!from) {
         return;
     }
@@ -270,10 +272,10 @@ static int is_early(const request_rec *r)
     return r->main && jm_scope(r->main) && !jm_ctx_decided(r->main);
 }
 
-int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table)
+int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_dir_conf_t *conf)
 {
     ctx->decision = refusal(decision_pool(r), JM_INTERNAL);
-    remember(r, ctx, table);
+    remember(r, ctx, conf);
     jm_notes_export(r, ctx);
     jm_answer_log(r, ctx);
     return jm_answer_refuse(r, ctx);
@@ -285,7 +287,7 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
     const jm_decision_t *d;
 
     if (follows_refusal(r, conf)) {
-        serve_stripped(r, ctx, conf->table);
+        serve_stripped(r, ctx, conf);
         return OK;
     }
     d = run_decide(r, ctx, conf);
@@ -293,7 +295,7 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
         return OK;
     }
     ctx->decision = d;
-    remember(r, ctx, conf->table);
+    remember(r, ctx, conf);
     if (ctx->decision->token) {
         ctx->client->token = ctx->decision->token;
     }
@@ -301,7 +303,9 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
         forbid_caching(r);
     }
     jm_notes_export(r, ctx);
-    if (ctx->decision->verdict != JM_OK) {
+    jm_count_verification(ctx->counters, ctx->decision);
+    if (d->action == JM_ACTION_REFUSE
+        || (d->verdict != JM_OK && !d->inherited)) {
         jm_answer_log(r, ctx);
     }
     if (ctx->decision->action == JM_ACTION_REFUSE) {

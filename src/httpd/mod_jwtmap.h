@@ -14,6 +14,7 @@
 #include <http_request.h>
 
 #include "jm_decide.h"
+#include "jm_httpd_count.h"
 #include "jm_table.h"
 
 extern module AP_MODULE_DECLARE_DATA jwtmap_module;
@@ -28,6 +29,7 @@ typedef enum jm_engine_e {
 /* Server, vhost and <Location>: merged by pointer, the inner one wins. */
 typedef struct jm_dir_conf_t {
     const jm_table_t *table;
+    jm_counters_t *counters;      /* of the table */
     jm_engine_e engine;
 } jm_dir_conf_t;
 
@@ -50,14 +52,16 @@ typedef struct jm_client_t {
 typedef struct jm_ctx_t {
     jm_client_t *client;
     const jm_table_t *table;      /* in force when it was decided; or NULL */
+    jm_counters_t *counters;      /* of the table */
     const jm_decision_t *decision;/* NULL: not decided, or strip_only */
+    const jm_decision_t *counted; /* the decision that was counted last */
     const char *uri;              /* r->uri that was decided for */
     const char *start_uri;        /* r->uri, and the settings in force, before
                                    * anything put another target in its place;
                                    * NULL: out of scope then */
     const jm_dir_conf_t *start_conf;
     const jm_route_t *own;        /* what translate_name took over for */
-    const jm_table_t *own_table;
+    const jm_dir_conf_t *own_conf;
     int refused;
     int strip_only;               /* serves the ErrorDocument of a refusal */
     const jm_field_t *left_out;   /* strip_only: the credential that was
@@ -79,6 +83,10 @@ typedef struct jm_ctx_t {
 /* The settings in force for r, or NULL: out of scope (no table, engine Off,
  * a forward-proxy request). */
 const jm_dir_conf_t *jm_scope(const request_rec *r);
+
+/* What the settings of base become where those of add stand inside it. */
+jm_dir_conf_t *jm_conf_merge(apr_pool_t *p, const jm_dir_conf_t *base,
+                             const jm_dir_conf_t *add);
 
 /* The state of r; made on first use. Never NULL. */
 jm_ctx_t *jm_ctx(request_rec *r);
@@ -113,7 +121,7 @@ int jm_request_settle(request_rec *r, jm_ctx_t *ctx,
                       const jm_dir_conf_t *conf);
 
 /* Refuses r as our own fault; the status. */
-int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_table_t *table);
+int jm_request_fail(request_rec *r, jm_ctx_t *ctx, const jm_dir_conf_t *conf);
 
 /* The router's answer for r as it is now. APR_EINVAL: the path cannot be
  * read. */
@@ -142,7 +150,8 @@ const char *jm_request_edit_url(request_rec *r, const jm_ctx_t *ctx,
 
 /* --- jm_httpd_answer.c: answers that the module makes --- */
 
-/* One line for a refusal, or for one that ReportOnly does not make. */
+/* One line for a refusal, or for one that ReportOnly does not make; counts
+ * it, so that lines and numbers agree. */
 void jm_answer_log(request_rec *r, const jm_ctx_t *ctx);
 
 /* Headers, body and connection of a refusal; its status. */
