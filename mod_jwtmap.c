@@ -816,6 +816,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(gate, core, before_handlers, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(restore_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     jm_count_register_hooks(p);
+    jm_status_register_hooks(p);
     jm_answer_register_hooks(p);
     jm_proxy_register_hooks(p);
     jm_filter_register_hooks(p);

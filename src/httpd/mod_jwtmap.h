@@ -215,6 +215,10 @@ void jm_proxy_register_hooks(apr_pool_t *p);
 
 void jm_authz_register_hooks(apr_pool_t *p);
 
+/* --- jm_httpd_status.c: the handler jwtmap-status --- */
+
+void jm_status_register_hooks(apr_pool_t *p);
+
 /* --- jm_httpd_filter.c: trailers, response --- */
 
 void jm_filter_register_hooks(apr_pool_t *p);

@@ -1,0 +1,248 @@
+/*
+ * jm_httpd_status_model.c: reads counters and configuration for a page. The
+ * counters of a table are copied before anything is added up, so that the
+ * numbers of one page agree with each other under load.
+ */
+#include <stdlib.h>
+
+#include <http_main.h>
+
+#include "jm_httpd_status.h"
+
+#include "jm_alg.h"
+
+/* --- numbers --- */
+
+static jm_counter_t sum_of(const jm_counter_t *counters, unsigned count)
+{
+    jm_counter_t sum = 0;
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        sum += counters[i];
+    }
+    return sum;
+}
+
+jm_counter_t jm_status_refused(const jm_row_t *row)
+{
+    return sum_of(row->refused, JM_VERDICT_COUNT);
+}
+
+jm_counter_t jm_status_would_refuse(const jm_row_t *row)
+{
+    return sum_of(row->would_refuse, JM_VERDICT_COUNT);
+}
+
+jm_counter_t jm_status_requests(const jm_row_t *row)
+{
+    return sum_of(row->passed, JM_PASS_COUNT) - row->passed[JM_PASS_INTERNAL]
+           + jm_status_refused(row) + jm_status_would_refuse(row);
+}
+
+jm_counter_t jm_status_verifications(const jm_latency_t *latency)
+{
+    return sum_of(latency->buckets, JM_LATENCY_BOUNDS + 1);
+}
+
+static void add_row(jm_row_t *sum, const jm_row_t *row)
+{
+    unsigned i;
+
+    for (i = 0; i < JM_PASS_COUNT; i++) {
+        sum->passed[i] += row->passed[i];
+    }
+    for (i = 0; i < JM_VERDICT_COUNT; i++) {
+        sum->refused[i] += row->refused[i];
+        sum->would_refuse[i] += row->would_refuse[i];
+    }
+}
+
+static void add_latency(jm_latency_t *sum, const jm_latency_t *latency)
+{
+    unsigned i;
+
+    for (i = 0; i <= JM_LATENCY_BOUNDS; i++) {
+        sum->buckets[i] += latency->buckets[i];
+    }
+    sum->nanoseconds += latency->nanoseconds;
+}
+
+/* --- a table --- */
+
+typedef struct ranked_t {
+    jm_counter_t requests;
+    unsigned row;
+} ranked_t;
+
+static int by_requests(const void *one, const void *other)
+{
+    const ranked_t *a = one;
+    const ranked_t *b = other;
+
+    if (a->requests != b->requests) {
+        return a->requests > b->requests ? -1 : 1;
+    }
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static const unsigned *rank(apr_pool_t *p, const jm_cells_t *cells,
+                            unsigned count)
+{
+    ranked_t *ranked = apr_palloc(p, count * sizeof(*ranked));
+    unsigned *order = apr_palloc(p, count * sizeof(*order));
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        ranked[i].requests = jm_status_requests(&cells->rows[i]);
+        ranked[i].row = i;
+    }
+    qsort(ranked, count, sizeof(*ranked), by_requests);
+    for (i = 0; i < count; i++) {
+        order[i] = ranked[i].row;
+    }
+    return order;
+}
+
+const char *jm_status_route(apr_pool_t *p, const jm_status_table_t *table,
+                            unsigned row)
+{
+    return row < table->table->route_count
+           ? jm_status_clean(p, table->table->routes[row]->id) : NULL;
+}
+
+/* A file as it may stand in httpd.conf. */
+static const char *short_name(const char *file)
+{
+    apr_size_t len = strlen(ap_server_root);
+
+    return !strncmp(file, ap_server_root, len) && file[len] == '/'
+           ? file + len + 1 : file;
+}
+
+static const jm_status_keys_t *read_keys(apr_pool_t *p,
+                                         const jm_counters_t *counters)
+{
+    const jm_table_t *table = counters->table;
+    jm_status_keys_t *keys = apr_pcalloc(p, (table->authorizer_count + 1)
+                                            * sizeof(*keys));
+    unsigned i;
+
+    for (i = 0; i < table->authorizer_count; i++) {
+        const jm_authorizer_t *authorizer = table->authorizers[i];
+
+        keys[i].authorizer = jm_status_clean(p, authorizer->name);
+        keys[i].source = authorizer->key_source;
+        keys[i].algorithms = jm_alg_list(p, authorizer->algs);
+        keys[i].count = authorizer->keys ? authorizer->keys->count : 0;
+        keys[i].loaded = counters->loaded;
+    }
+    return keys;
+}
+
+static void read_table(jm_status_table_t *to, apr_pool_t *p,
+                       const jm_counters_t *counters)
+{
+    unsigned i;
+
+    to->table = counters->table;
+    to->file = jm_status_clean(p, counters->table->file);
+    to->name = jm_status_clean(p, short_name(counters->table->file));
+    to->loaded = counters->loaded;
+    to->cells = jm_count_copy(p, counters);
+    for (i = 0; i <= to->table->route_count; i++) {
+        add_row(&to->sum, &to->cells->rows[i]);
+    }
+    to->order = rank(p, to->cells, to->table->route_count + 1);
+    to->keys = read_keys(p, counters);
+}
+
+/* --- where it is in force --- */
+
+static const char *engine_name(jm_engine_e engine)
+{
+    return engine == JM_ENGINE_OFF ? "Off"
+           : engine == JM_ENGINE_REPORT_ONLY ? "ReportOnly" : "On";
+}
+
+static void add_place(apr_array_header_t *places, apr_pool_t *p,
+                      const server_rec *s, const char *section,
+                      const jm_dir_conf_t *conf)
+{
+    jm_status_place_t *place;
+    apr_port_t port = s->addrs ? s->addrs->host_port : s->port;
+
+    if (!conf->table) {
+        return;
+    }
+    place = apr_array_push(places);
+    place->server = jm_status_clean(p, s->server_hostname);
+    if (port) {
+        place->server = apr_psprintf(p, "%s:%d", place->server, (int)port);
+    }
+    place->section = jm_status_clean(p, section);
+    place->engine = engine_name(conf->engine);
+    place->file = jm_status_clean(p, conf->table->file);
+    place->name = jm_status_clean(p, short_name(conf->table->file));
+}
+
+static void add_server(apr_array_header_t *places, apr_pool_t *p,
+                       const server_rec *s)
+{
+    const core_server_config *core = ap_get_core_module_config(
+        s->module_config);
+    const jm_dir_conf_t *base = ap_get_module_config(s->lookup_defaults,
+                                                     &jwtmap_module);
+    int i;
+
+    add_place(places, p, s, NULL, base);
+    for (i = 0; i < core->sec_url->nelts; i++) {
+        ap_conf_vector_t *vector = APR_ARRAY_IDX(core->sec_url, i,
+                                                 ap_conf_vector_t *);
+        const core_dir_config *section = ap_get_core_module_config(vector);
+        const jm_dir_conf_t *add = ap_get_module_config(vector,
+                                                        &jwtmap_module);
+
+        if (add && (add->table || add->engine != JM_ENGINE_UNSET)) {
+            add_place(places, p, s, section->d, jm_conf_merge(p, base, add));
+        }
+    }
+}
+
+static void read_places(jm_status_t *status, apr_pool_t *p,
+                        const server_rec *s)
+{
+    apr_array_header_t *places = apr_array_make(p, 8,
+                                                sizeof(jm_status_place_t));
+
+    for (; s; s = s->next) {
+        add_server(places, p, s);
+    }
+    status->places = (const jm_status_place_t *)places->elts;
+    status->place_count = (unsigned)places->nelts;
+}
+
+const jm_status_t *jm_status_read(request_rec *r)
+{
+    const apr_array_header_t *list = jm_count_tables(
+        r->server->process->pconf);
+    unsigned count = list ? (unsigned)list->nelts : 0;
+    jm_status_t *status = apr_pcalloc(r->pool, sizeof(*status));
+    jm_status_table_t *tables = apr_pcalloc(r->pool, (count + 1)
+                                                     * sizeof(*tables));
+    unsigned i;
+
+    status->host = jm_status_clean(r->pool, r->server->server_hostname);
+    status->now = r->request_time;
+    status->tables = tables;
+    status->table_count = count;
+    for (i = 0; i < count; i++) {
+        read_table(&tables[i], r->pool,
+                   APR_ARRAY_IDX(list, i, const jm_counters_t *));
+        add_row(&status->sum, &tables[i].sum);
+        add_latency(&status->latency, &tables[i].cells->latency);
+    }
+    status->since = count ? tables[0].loaded : 0;
+    read_places(status, r->pool, ap_server_conf);
+    return status;
+}
