@@ -7,6 +7,7 @@
 #include "jm_cors.h"
 #include "jm_json.h"
 #include "jm_jws.h"
+#include "jm_slot.h"
 
 /* One run of jm_decide. */
 typedef struct run_t {
@@ -51,6 +52,14 @@ static const jm_authorizer_t *select_authorizer(
     return NULL;
 }
 
+/* The keys as they are now, for as long as p; NULL: there are none. */
+static const jm_keyset_t *keys_of(const jm_authorizer_t *authorizer,
+                                  apr_pool_t *p)
+{
+    return authorizer->key_slot ? jm_slot_get(authorizer->key_slot, p, NULL)
+                                : authorizer->keys;
+}
+
 /* Signature, then payload, then policy: nothing of the payload is looked at
  * before the signature holds. */
 static jm_verdict_e verify_with(jm_token_t *token, apr_pool_t *p,
@@ -58,13 +67,14 @@ static jm_verdict_e verify_with(jm_token_t *token, apr_pool_t *p,
                                 const jm_authorizer_t *authorizer,
                                 apr_int64_t now, int signature_only)
 {
+    const jm_keyset_t *keys = keys_of(authorizer, p);
     const jm_key_t *key;
     jm_verdict_e verdict;
 
-    if (!authorizer->keys) {
+    if (!keys) {
         return JM_NO_KEYS;
     }
-    verdict = jm_jws_verify(&key, p, jws, authorizer->keys, authorizer->algs);
+    verdict = jm_jws_verify(&key, p, jws, keys, authorizer->algs);
     if (verdict != JM_OK) {
         return verdict;
     }

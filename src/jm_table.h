@@ -25,7 +25,11 @@ typedef struct jm_source_t {
 struct jm_authorizer_t {
     const char *name;
     jm_policy_t policy;
-    const jm_keyset_t *keys;   /* NULL: not known (placeholders) */
+    const jm_keyset_t *keys;   /* for good; NULL where key_slot is not, and
+                                * where they are not known (placeholders) */
+    jm_slot_t *key_slot;       /* const jm_keyset_t of a source that changes,
+                                * empty as long as there is none; or NULL */
+    jm_slot_t *revoked_slot;   /* const jm_revoked_t; NULL: no list */
     jm_algs_t algs;            /* allowed */
     const jm_source_t *headers;
     unsigned header_count;     /* default one: Authorization, bearer */
