@@ -81,6 +81,10 @@ struct jm_route_t {
     jm_auth_e auth;
     const jm_authorizer_t *const *authorizers; /* that it may choose among */
     unsigned authorizer_count;
+    apr_hash_t *issuers;       /* of several: iss -> the one; else NULL */
+    const jm_authorizer_t *const *searched; /* those of them that have all the
+                                * sources of the others, too */
+    unsigned searched_count;
     const jm_require_t *require;
     unsigned require_count;
     const jm_server_t *server; /* NULL: the request goes where httpd sends it */
