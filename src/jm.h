@@ -48,6 +48,7 @@ typedef struct jm_diags_t jm_diags_t;
 typedef struct jm_alg_t jm_alg_t;
 typedef struct jm_key_t jm_key_t;
 typedef struct jm_keyset_t jm_keyset_t;
+typedef struct jm_remote_t jm_remote_t;
 typedef struct jm_slot_t jm_slot_t;
 typedef struct jm_value_t jm_value_t;
 typedef struct jm_route_t jm_route_t;

@@ -361,8 +361,9 @@ static void read_authorizer(jm_authorizer_t *a, jm_compile_t *c,
     refuse_revoked(c, node);
     read_user_claim(a, c, node);
     jm_compile_sources(a, c, node);
-    if (known && jm_compile_keys(&a->keys, c, node, kind) == JM_MEMBER_OK) {
-        servable = a->keys->algs & kind_algs(kind);
+    if (known
+        && jm_compile_keys(a, &servable, c, node, kind) == JM_MEMBER_OK) {
+        servable &= kind_algs(kind);
     }
     read_algs(a, c, node, servable);
 }

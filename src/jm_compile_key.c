@@ -195,21 +195,9 @@ static jm_member_e read_jwks_file(const jm_keyset_t **pset, jm_compile_t *c,
                                              node->text.ptr) : e;
 }
 
-/* The one place that knows that keys of a URL cannot be had. */
-static jm_member_e read_remote(const jm_keyset_t **pset, jm_compile_t *c,
-                               const jm_json_t *node)
-{
-    (void)pset;
-    jm_json_diag(c->diags, JM_ERROR, node, "keys would have to be fetched, "
-                 "and this build reads static keys only: write "
-                 "\"jwks_file\", \"jwks\" or \"public_key_file\" with the "
-                 "keys of the issuer");
-    return JM_MEMBER_WRONG;
-}
-
 static const struct source_t {
     const char *name;
-    key_reader_t *read;
+    key_reader_t *read;        /* NULL: jm_compile_remote.c */
 } sources[] = {
     { "secret", read_secret },
     { "secret_file", read_secret_file },
@@ -217,46 +205,40 @@ static const struct source_t {
     { "public_key_file", read_public_key_file },
     { "jwks", read_jwks },
     { "jwks_file", read_jwks_file },
-    { "jwks_uri", read_remote },
+    { "jwks_uri", NULL },
     { "jwt_secret", read_secret }
 };
 
 #define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))
 
-/* What is said of keys from a URL alone. */
+/* What is said of fetched keys alone; harmless where a `jwks` wins over
+ * them. */
 static void refuse_remote_members(jm_compile_t *c, const jm_json_t *node)
 {
-    static const char *const names[] = {
-        "cache_duration", "min_refresh", "stale_grace", "tls_ca_file", NULL
-    };
     const char *const *name;
 
-    for (name = names; *name; name++) {
+    for (name = jm_compile_remote_members; *name; name++) {
         const jm_json_t *at = jm_member_find(node, *name);
 
-        if (at) {
+        if (at && !jm_member_find(node, "jwks_uri")) {
             jm_json_diag_name(c->diags, JM_ERROR, at, "is for keys that are "
-                              "fetched, and this build reads static keys "
-                              "only: remove it");
+                              "fetched, and these are not: remove it");
         }
     }
 }
 
-static jm_member_e no_source(const jm_keyset_t **pset, jm_compile_t *c,
-                             const jm_json_t *node,
+static jm_member_e no_source(jm_compile_t *c, const jm_json_t *node,
                              const jm_compile_kind_t *kind)
 {
-    if (kind->discovers) {
-        return read_remote(pset, c, node);
-    }
     if (kind->only_source) {
         jm_json_diag(c->diags, JM_ERROR, node, "\"%s\" is missing: write it "
                      "as \"$secret.NAME\"", kind->only_source);
     }
     else {
         jm_json_diag(c->diags, JM_ERROR, node, "it has no key: write one of "
-                     "\"jwks_file\", \"jwks\", \"public_key_file\", "
-                     "\"public_key\", \"secret_file\", \"secret\"");
+                     "\"jwks_uri\", \"jwks_file\", \"jwks\", "
+                     "\"public_key_file\", \"public_key\", "
+                     "\"secret_file\", \"secret\"");
     }
     return JM_MEMBER_WRONG;
 }
@@ -291,7 +273,7 @@ static const struct source_t *choose(const struct source_t **pextra,
             chosen = &sources[i];
         }
         else if (!strcmp(chosen->name, "jwks")
-                 && sources[i].read == read_remote) {
+                 && !sources[i].read) {
             jm_json_diag_name(c->diags, JM_WARNING, at, "stands beside "
                               "\"jwks\", which wins: remove one of them");
         }
@@ -302,18 +284,15 @@ static const struct source_t *choose(const struct source_t **pextra,
     return chosen;
 }
 
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, jm_compile_t *c,
-                            const jm_json_t *node,
+jm_member_e jm_compile_keys(jm_authorizer_t *a, jm_algs_t *palgs,
+                            jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind)
 {
     const struct source_t *extra;
     const struct source_t *source = choose(&extra, c, node, kind->members);
+    jm_member_e e;
 
-    *pset = NULL;
-    refuse_remote_members(c, node);
-    if (!source) {
-        return no_source(pset, c, node, kind);
-    }
+    *palgs = 0;
     if (extra) {
         jm_json_diag_name(c->diags, JM_ERROR,
                           jm_member_find(node, extra->name),
@@ -321,5 +300,16 @@ jm_member_e jm_compile_keys(const jm_keyset_t **pset, jm_compile_t *c,
                           "source of keys, so keep one of them",
                           source->name);
     }
-    return source->read(pset, c, jm_member_find(node, source->name));
+    if (source ? !source->read : kind->discovers) {
+        return jm_compile_remote(a, palgs, c, node, kind);
+    }
+    refuse_remote_members(c, node);
+    if (!source) {
+        return no_source(c, node, kind);
+    }
+    e = source->read(&a->keys, c, jm_member_find(node, source->name));
+    if (e == JM_MEMBER_OK) {
+        *palgs = a->keys->algs;
+    }
+    return e;
 }

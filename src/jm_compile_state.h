@@ -79,11 +79,19 @@ const jm_server_t *jm_compile_server_find(jm_compile_t *c,
 /* jm_compile_auth.c: `authorizer` and `authorizers`. */
 void jm_compile_authorizers(jm_compile_t *c);
 
-/* jm_compile_key.c: the keys of an authorizer. JM_MEMBER_OK with *pset;
+/* jm_compile_key.c: the keys of an authorizer, whose policy is read already.
+ * JM_MEMBER_OK with *palgs: the algorithms that they can serve;
  * JM_MEMBER_WRONG: reported; JM_MEMBER_UNKNOWN: placeholders. */
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, jm_compile_t *c,
-                            const jm_json_t *node,
+jm_member_e jm_compile_keys(jm_authorizer_t *a, jm_algs_t *palgs,
+                            jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind);
+
+/* jm_compile_remote.c: the same for keys that are fetched; and the members
+ * that are for those alone. */
+jm_member_e jm_compile_remote(jm_authorizer_t *a, jm_algs_t *palgs,
+                              jm_compile_t *c, const jm_json_t *node,
+                              const jm_compile_kind_t *kind);
+extern const char *const jm_compile_remote_members[];
 
 /* jm_compile_source.c: `from_headers`, `from_cookies`. */
 void jm_compile_sources(jm_authorizer_t *authorizer, jm_compile_t *c,

@@ -29,6 +29,7 @@ struct jm_authorizer_t {
                                 * where they are not known (placeholders) */
     jm_slot_t *key_slot;       /* const jm_keyset_t of a source that changes,
                                 * empty as long as there is none; or NULL */
+    const jm_remote_t *remote; /* key_slot is filled from there; or NULL */
     jm_slot_t *revoked_slot;   /* const jm_revoked_t; NULL: no list */
     jm_algs_t algs;            /* allowed */
     const jm_source_t *headers;

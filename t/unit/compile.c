@@ -10,6 +10,7 @@
 #include "jm_expr.h"
 #include "jm_header.h"
 #include "jm_json.h"
+#include "jm_remote.h"
 #include "jm_route.h"
 #include "routes.h"
 
@@ -97,6 +98,7 @@ static apr_size_t touch_table(apr_pool_t *p, const jm_table_t *table)
         for (k = 0; k < a->header_count; k++) {
             sum += strlen(a->headers[k].header) + a->headers[k].prefix.len;
         }
+        sum += a->remote ? strlen(a->remote->id) + strlen(a->remote->url) : 0;
         for (k = 0; a->keys && k < a->keys->count; k++) {
             sum += a->keys->keys[k].kid.len + a->keys->keys[k].issuer.len;
         }
@@ -144,6 +146,17 @@ static void run_case(const char *dir, const char *name, int is_valid)
     apr_pool_destroy(p);
 }
 
+/* A build without libcurl refuses all that is fetched. */
+static int is_left_out(const char *name)
+{
+#ifdef JM_HAVE_CURL
+    (void)name;
+    return 0;
+#else
+    return !strncmp(name, "remote-", 7);
+#endif
+}
+
 static void run_cases(const char *root, const char *kind, int at_least)
 {
     const char *dir = apr_pstrcat(tap_pool, root, "/", kind, NULL);
@@ -152,7 +165,9 @@ static void run_cases(const char *root, const char *kind, int at_least)
 
     ok(count >= at_least, "there are at least %d %s cases", at_least, kind);
     for (; *name; name++) {
-        run_case(dir, *name, !strcmp(kind, "valid"));
+        if (!is_left_out(*name)) {
+            run_case(dir, *name, !strcmp(kind, "valid"));
+        }
     }
 }
 
