@@ -4,7 +4,8 @@
  */
 #include "jm_compile_state.h"
 
-#include "jm_verify.h"
+#include "jm_choice.h"
+#include "jm_credential.h"
 
 /* Words that would have stood for themselves without quotes. */
 static const char *bare_word(jm_str_t text)
@@ -149,8 +150,8 @@ static void index_authorizers(jm_route_t *route, jm_compile_t *c)
     }
     route->searched = list;
     if (route->authorizer_count > 1) {
-        route->issuers = jm_issuers_make(c->p, route->authorizers,
-                                         route->authorizer_count);
+        route->issuers = jm_choice_issuers(c->p, route->authorizers,
+                                           route->authorizer_count);
     }
 }
 

@@ -40,8 +40,10 @@ static int is_shared(const run_t *run, const jm_credential_t *cred)
 static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
 {
     const jm_route_t *route = run->d->route;
-    jm_verify_t with = { route->authorizers, route->authorizer_count,
-                         route->issuers, run->request->now, 0 };
+    jm_verify_t with = {
+        { route->authorizers, route->authorizer_count, route->issuers },
+        run->request->now, 0, run->request->cache
+    };
     jm_verified_t verified;
     jm_token_t *kept;
     jm_verdict_e verdict;

@@ -28,6 +28,7 @@ struct jm_request_t {
     const apr_table_t *headers;  /* as the client sent them */
     apr_int64_t now;             /* seconds since 1970 */
     int report_only;             /* JwtMapEngine ReportOnly */
+    jm_cache_t *cache;           /* of verified tokens, or NULL */
     const jm_token_t *shared;    /* token of an earlier pass, or NULL */
     const jm_decision_t *origin; /* decision of the request that this one came
                                   * from (subrequest, internal redirect): a

@@ -1,113 +1,202 @@
 /*
- * jm_verify.c: one token, in order: choice of the authorizer, signature,
- * payload, policy. Touches only the pool it is given.
+ * jm_verify.c: one token, in order: cache, choice of the authorizer,
+ * signature, payload, policy, revocation. Touches the pool and the cache that
+ * it is given.
  */
 #include "jm_verify.h"
 
 #include "jm_b64.h"
+#include "jm_json.h"
 #include "jm_jws.h"
+#include "jm_revoked.h"
 #include "jm_slot.h"
 
-apr_hash_t *jm_issuers_make(apr_pool_t *p,
-                            const jm_authorizer_t *const *authorizers,
-                            unsigned count)
-{
-    apr_hash_t *issuers = apr_hash_make(p);
-    unsigned i, k;
+/* One run of jm_verify_token. */
+typedef struct run_t {
+    apr_pool_t *p;
+    const jm_verify_t *with;
+    jm_cache_t *cache;         /* NULL: this token is not for it */
+    jm_cache_key_t key;
+    apr_uint32_t generation;   /* of the keys that were used */
+    jm_token_t *token;
+} run_t;
 
-    for (i = 0; i < count; i++) {
-        const jm_policy_t *policy = &authorizers[i]->policy;
-
-        for (k = 0; k < policy->issuer_count; k++) {
-            const void *key = policy->issuers[k].ptr;
-            apr_ssize_t len = (apr_ssize_t)policy->issuers[k].len;
-
-            if (!apr_hash_get(issuers, key, len)) {
-                apr_hash_set(issuers, key, len, authorizers[i]);
-            }
-        }
-    }
-    return issuers;
-}
-
-/* The authorizer for a token: the only one, or that of its iss. */
-static const jm_authorizer_t *choose_authorizer(apr_pool_t *p,
-                                                const jm_jws_t *jws,
-                                                const jm_verify_t *with)
-{
-    jm_str_t issuer;
-
-    if (with->count == 1) {
-        return with->authorizers[0];
-    }
-    issuer = jm_jws_unverified_issuer(p, jws);
-    return issuer.ptr ? apr_hash_get(with->issuers, issuer.ptr,
-                                     (apr_ssize_t)issuer.len) : NULL;
-}
+/* --- what changes while the table does not --- */
 
 /* The keys as they are now, for as long as p; NULL: there are none. */
-static const jm_keyset_t *keys_of(const jm_authorizer_t *authorizer,
+static const jm_keyset_t *keys_of(apr_uint32_t *pgeneration,
+                                  const jm_authorizer_t *authorizer,
                                   apr_pool_t *p)
 {
-    return authorizer->key_slot ? jm_slot_get(authorizer->key_slot, p, NULL)
+    *pgeneration = 0;
+    return authorizer->key_slot ? jm_slot_get(authorizer->key_slot, p,
+                                              pgeneration)
                                 : authorizer->keys;
 }
 
-/* Signature, then payload, then policy: nothing of the payload is looked at
- * before the signature holds. */
-static jm_verdict_e verify_with(jm_token_t *token, apr_pool_t *p,
-                                const jm_jws_t *jws,
-                                const jm_authorizer_t *authorizer,
-                                const jm_verify_t *with)
+/* A list that is there is never skipped: an empty slot refuses all. */
+static jm_verdict_e check_revoked(const jm_authorizer_t *authorizer,
+                                  const jm_json_t *claims, apr_pool_t *p)
 {
-    const jm_keyset_t *keys = keys_of(authorizer, p);
+    const jm_revoked_t *list;
+
+    if (!authorizer->revoked_slot) {
+        return JM_OK;
+    }
+    list = jm_slot_get(authorizer->revoked_slot, p, NULL);
+    return list && !jm_revoked_has(list, claims) ? JM_OK : JM_REVOKED;
+}
+
+/* --- the cache --- */
+
+/* 1 if what was verified once would be again: with the same keys, at this
+ * time. */
+static int still_holds(const jm_cached_t *cached, apr_int64_t now)
+{
+    const jm_authorizer_t *authorizer = cached->authorizer;
+
+    return now >= cached->from && now < cached->until
+           && (!authorizer->key_slot
+               || jm_slot_generation(authorizer->key_slot)
+                  == cached->generation);
+}
+
+static jm_str_t kid_of(const jm_json_t *jose)
+{
+    const jm_json_t *kid = jm_json_get(jose, jm_str("kid"));
+
+    return kid ? kid->text : jm_strn(NULL, 0);
+}
+
+/* JM_OK, JM_REVOKED, or JM_INTERNAL: it has to be verified. */
+static jm_verdict_e from_cache(jm_verified_t *verified, run_t *run)
+{
+    const jm_cached_t *cached = jm_cache_get(run->cache, run->p, &run->key,
+                                             &run->with->choice);
+    jm_verdict_e verdict;
+
+    if (!cached || !still_holds(cached, run->with->now)) {
+        return JM_INTERNAL;
+    }
+    verdict = check_revoked(cached->authorizer, cached->claims, run->p);
+    verified->authorizer = cached->authorizer;
+    verified->kid = kid_of(cached->jose);
+    if (verdict == JM_OK) {
+        run->token->authorizer = cached->authorizer;
+        run->token->jose = cached->jose;
+        run->token->claims = cached->claims;
+        verified->token = run->token;
+    }
+    return verdict;
+}
+
+static void into_cache(const run_t *run)
+{
+    const jm_token_t *token = run->token;
+    jm_cached_t cached;
+
+    cached.authorizer = token->authorizer;
+    cached.generation = run->generation;
+    cached.jose = token->jose;
+    cached.claims = token->claims;
+    jm_claims_window(&cached.from, &cached.until, &token->authorizer->policy,
+                     token->claims);
+    jm_cache_put(run->cache, &run->key, &cached);
+}
+
+/* --- verification --- */
+
+/* Any octets may be signed (RFC 7515 section 5.2), but not their encoding. */
+static jm_verdict_e payload_of(const jm_json_t **pclaims, const run_t *run,
+                               const jm_jws_t *jws)
+{
+    jm_verdict_e verdict = jm_jws_payload(pclaims, run->p, jws);
+    jm_str_t octets;
+
+    if (run->with->signature_only && verdict == JM_MALFORMED
+        && jm_b64_decode(&octets, run->p, jws->payload) == APR_SUCCESS) {
+        return JM_OK;
+    }
+    return verdict;
+}
+
+/* Signature, then payload, then policy, then revocation: nothing of the
+ * payload is looked at before the signature holds. */
+static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
+                                const jm_authorizer_t *authorizer)
+{
+    const jm_keyset_t *keys = keys_of(&run->generation, authorizer, run->p);
+    jm_token_t *token = run->token;
     const jm_key_t *key;
     jm_verdict_e verdict;
 
     if (!keys) {
         return JM_NO_KEYS;
     }
-    verdict = jm_jws_verify(&key, p, jws, keys, authorizer->algs);
+    verdict = jm_jws_verify(&key, run->p, jws, keys, authorizer->algs);
+    if (verdict == JM_OK) {
+        verdict = payload_of(&token->claims, run, jws);
+    }
+    if (verdict != JM_OK || run->with->signature_only) {
+        return verdict;
+    }
+    verdict = jm_claims_check(&authorizer->policy, key, jws->header,
+                              token->claims, run->with->now, run->p);
+    if (verdict == JM_OK) {
+        verdict = check_revoked(authorizer, token->claims, run->p);
+    }
+    return verdict;
+}
+
+static jm_verdict_e verify(jm_verified_t *verified, run_t *run,
+                           jm_str_t text)
+{
+    const jm_choice_t *choice = &run->with->choice;
+    jm_str_t issuer = { NULL, 0 };
+    jm_verdict_e verdict;
+    jm_jws_t jws;
+
+    verified->authorizer = choice->count == 1 ? choice->list[0] : NULL;
+    verdict = jm_jws_parse(&jws, run->p, text);
     if (verdict != JM_OK) {
         return verdict;
     }
-    verdict = jm_jws_payload(&token->claims, p, jws);
-    if (with->signature_only && verdict == JM_MALFORMED) {
-        jm_str_t octets;    /* any may be signed, RFC 7515 section 5.2 */
-
-        return jm_b64_decode(&octets, p, jws->payload) == APR_SUCCESS
-               ? JM_OK : JM_MALFORMED;
+    verified->kid = jws.kid;
+    if (choice->count > 1) {
+        issuer = jm_jws_unverified_issuer(run->p, &jws);
     }
-    if (verdict != JM_OK || with->signature_only) {
-        return verdict;
+    verified->authorizer = jm_choice_of(choice, issuer);
+    if (!verified->authorizer) {
+        return JM_ISSUER;
     }
-    return jm_claims_check(&authorizer->policy, key, jws->header,
-                           token->claims, with->now, p);
+    verdict = verify_with(run, &jws, verified->authorizer);
+    if (verdict == JM_OK) {
+        run->token->authorizer = verified->authorizer;
+        run->token->jose = jws.header;
+        verified->token = run->token;
+    }
+    return verdict;
 }
 
 jm_verdict_e jm_verify_token(jm_verified_t *verified, apr_pool_t *p,
                              jm_str_t text, const jm_verify_t *with)
 {
-    jm_token_t *token = apr_pcalloc(p, sizeof(*token));
+    run_t run = { .p = p, .with = with };
     jm_verdict_e verdict;
-    jm_jws_t jws;
 
     memset(verified, 0, sizeof(*verified));
-    verified->authorizer = with->count == 1 ? with->authorizers[0] : NULL;
-    verdict = jm_jws_parse(&jws, p, text);
-    if (verdict != JM_OK) {
-        return verdict;
+    run.token = apr_pcalloc(p, sizeof(*run.token));
+    if (with->cache && !with->signature_only && text.len <= JM_TOKEN_MAX
+        && jm_cache_key(&run.key, with->cache, text) == APR_SUCCESS) {
+        run.cache = with->cache;
+        verdict = from_cache(verified, &run);
+        if (verdict != JM_INTERNAL) {
+            return verdict;
+        }
     }
-    verified->kid = jws.kid;
-    verified->authorizer = choose_authorizer(p, &jws, with);
-    if (!verified->authorizer) {
-        return JM_ISSUER;
-    }
-    verdict = verify_with(token, p, &jws, verified->authorizer, with);
-    if (verdict == JM_OK) {
-        token->authorizer = verified->authorizer;
-        token->jose = jws.header;
-        verified->token = token;
+    verdict = verify(verified, &run, text);
+    if (verdict == JM_OK && run.cache) {
+        into_cache(&run);
     }
     return verdict;
 }

@@ -1,16 +1,18 @@
 /*
  * jm_verify.h: one compact token: which authorizer, then header, signature,
- * claims and revocation. Reads nothing but what it is given.
+ * claims and revocation; or all of that from a cache. Reads nothing but what
+ * it is given.
  */
 #ifndef JM_VERIFY_H
 #define JM_VERIFY_H
 
 #include "jm.h"
+#include "jm_cache.h"
+#include "jm_choice.h"
 #include "jm_credential.h"
 #include "jm_error.h"
-#include "jm_table.h"
 
-/* A verified token; lives in the pool of the pass that verified it. */
+/* A verified token; valid as long as the pool of the pass that verified it. */
 struct jm_token_t {
     const jm_authorizer_t *authorizer;
     jm_credential_t credential;
@@ -20,13 +22,12 @@ struct jm_token_t {
 
 /* What a token is to be verified with. All borrowed for the call. */
 typedef struct jm_verify_t {
-    const jm_authorizer_t *const *authorizers;
-    unsigned count;
-    apr_hash_t *issuers;       /* of jm_issuers_make; NULL where count is 1 */
+    jm_choice_t choice;
     apr_int64_t now;           /* seconds since 1970 */
     int signature_only;        /* 1: the claim policy and the revocation list
                                 * are not applied, and claims is NULL where
                                 * the payload is not a JSON object */
+    jm_cache_t *cache;         /* NULL: none; it changes nothing but speed */
 } jm_verify_t;
 
 /* What became of it. */
@@ -42,10 +43,5 @@ typedef struct jm_verified_t {
  * it), JM_NO_KEYS, JM_REVOKED, JM_INTERNAL. */
 jm_verdict_e jm_verify_token(jm_verified_t *verified, apr_pool_t *p,
                              jm_str_t token, const jm_verify_t *with);
-
-/* iss -> const jm_authorizer_t *, in p: what several are chosen by. */
-apr_hash_t *jm_issuers_make(apr_pool_t *p,
-                            const jm_authorizer_t *const *authorizers,
-                            unsigned count);
 
 #endif

@@ -143,9 +143,9 @@ static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl, const choice_t *choice,
                                jm_str_t token, apr_int64_t now)
 {
     jm_verify_t with = {
-        choice->list, choice->count,
-        jm_issuers_make(ctl->p, choice->list, choice->count), now,
-        jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL
+        { choice->list, choice->count,
+          jm_choice_issuers(ctl->p, choice->list, choice->count) },
+        now, jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL, NULL
     };
     jm_verified_t verified;
     result_t result = { JM_INTERNAL, NULL, NULL, { NULL, 0 } };
