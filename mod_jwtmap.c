@@ -268,6 +268,15 @@ static const char *set_secrets_dir(cmd_parms *cmd, void *vconf,
     return NULL;
 }
 
+static const char *set_state_dir(cmd_parms *cmd, void *vconf,
+                                 const char *arg)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)vconf;
+    return error ? error : jm_remotes_set_dir(cmd->pool, arg);
+}
+
 static const command_rec directives[] = {
     AP_INIT_TAKE1("JwtMapConfig", set_config, NULL, RSRC_CONF | ACCESS_CONF,
                   "the route table, a JSON file"),
@@ -275,6 +284,8 @@ static const command_rec directives[] = {
                   "On, Off or ReportOnly"),
     AP_INIT_TAKE1("JwtMapSecretsDir", set_secrets_dir, NULL, RSRC_CONF,
                   "directory whose files are $secret.NAME in route tables"),
+    AP_INIT_TAKE1("JwtMapStateDir", set_state_dir, NULL, RSRC_CONF,
+                  "directory for snapshots of fetched key sets"),
     { NULL }
 };
 
@@ -759,6 +770,7 @@ static void register_hooks(apr_pool_t *p)
     jm_proxy_register_hooks(p);
     jm_filter_register_hooks(p);
     jm_authz_register_hooks(p);
+    jm_remotes_register_hooks(p);
 }
 
 /* --- the module record --- */

@@ -42,7 +42,8 @@ static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
     const jm_route_t *route = run->d->route;
     jm_verify_t with = {
         { route->authorizers, route->authorizer_count, route->issuers },
-        run->request->now, 0, run->request->cache
+        run->request->now, 0, run->request->cache, run->request->refresh,
+        run->request->refresh_baton
     };
     jm_verified_t verified;
     jm_token_t *kept;

@@ -29,6 +29,8 @@ struct jm_request_t {
     apr_int64_t now;             /* seconds since 1970 */
     int report_only;             /* JwtMapEngine ReportOnly */
     jm_cache_t *cache;           /* of verified tokens, or NULL */
+    jm_refresh_t *refresh;       /* of keys that are fetched, or NULL */
+    void *refresh_baton;
     const jm_token_t *shared;    /* token of an earlier pass, or NULL */
     const jm_decision_t *origin; /* decision of the request that this one came
                                   * from (subrequest, internal redirect): a

@@ -235,20 +235,21 @@ static void hear(void *baton, jm_severity_e severity, const jm_json_t *at,
 
 apr_status_t jm_remote_keys(const jm_keyset_t **pset, const char **perror,
                             const char **pignored, apr_pool_t *p,
-                            jm_str_t answer)
+                            apr_pool_t *ptemp, jm_str_t answer)
 {
-    said_t said = { p, NULL, NULL };
+    said_t said = { ptemp, NULL, NULL };
     const jm_json_t *root;
     apr_status_t rv;
 
     *pset = NULL;
-    rv = parse(&root, perror, p, answer);
+    rv = parse(&root, perror, ptemp, answer);
     if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = jm_keyset_jwks(pset, p, root, 1, hear, &said);
     if (rv != APR_SUCCESS) {
-        *perror = said.error ? said.error : "out of memory";
+        *perror = said.error ? apr_pstrdup(ptemp, said.error)
+                             : "out of memory";
     }
     if (pignored) {
         *pignored = said.ignored;

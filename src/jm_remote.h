@@ -46,13 +46,13 @@ apr_status_t jm_remote_discovered(const char **purl, const char **perror,
                                   apr_pool_t *p, jm_str_t document,
                                   const char *issuer);
 
-/* The keys of an answer, in p. APR_EINVAL with *perror, in p: no strict JSON,
- * no set, no usable key, over JM_JWKS_REMOTE_KEYS_MAX. *pignored: what was
+/* The keys of an answer, in p, its JSON in ptemp. APR_EINVAL with *perror, in
+ * ptemp: no strict JSON, no set, no usable key, over JM_JWKS_REMOTE_KEYS_MAX. *pignored: what was
  * said of keys that are left out, texts of ours; NULL: nothing, or not
  * wanted. */
 apr_status_t jm_remote_keys(const jm_keyset_t **pset, const char **perror,
                             const char **pignored, apr_pool_t *p,
-                            jm_str_t answer);
+                            apr_pool_t *ptemp, jm_str_t answer);
 
 /* Seconds of max-age in a Cache-Control field value (RFC 9111 5.2.2.1); -1:
  * it says none. value may be NULL. */

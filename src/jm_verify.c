@@ -17,7 +17,8 @@ typedef struct run_t {
     const jm_verify_t *with;
     jm_cache_t *cache;         /* NULL: this token is not for it */
     jm_cache_key_t key;
-    apr_uint32_t generation;   /* of the keys that were used */
+    const jm_keyset_t *keys;   /* that were used; NULL: there are none */
+    apr_uint32_t generation;   /* of them */
     jm_token_t *token;
 } run_t;
 
@@ -120,20 +121,38 @@ static jm_verdict_e payload_of(const jm_json_t **pclaims, const run_t *run,
     return verdict;
 }
 
+static int is_base64url(const run_t *run, jm_str_t text)
+{
+    jm_str_t octets;
+
+    return jm_b64_decode(&octets, run->p, text) == APR_SUCCESS;
+}
+
+/* What can be said of a token without keys: one that no key would serve is
+ * no reason to wait for them. */
+static jm_verdict_e verify_without(const run_t *run, const jm_jws_t *jws,
+                                   const jm_authorizer_t *authorizer)
+{
+    if (authorizer->algs && !(authorizer->algs & jws->alg->bit)) {
+        return JM_ALGORITHM;
+    }
+    return is_base64url(run, jws->signature) ? JM_NO_KEYS : JM_MALFORMED;
+}
+
 /* Signature, then payload, then policy, then revocation: nothing of the
  * payload is looked at before the signature holds. */
 static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
                                 const jm_authorizer_t *authorizer)
 {
-    const jm_keyset_t *keys = keys_of(&run->generation, authorizer, run->p);
     jm_token_t *token = run->token;
     const jm_key_t *key;
     jm_verdict_e verdict;
 
-    if (!keys) {
-        return JM_NO_KEYS;
+    run->keys = keys_of(&run->generation, authorizer, run->p);
+    if (!run->keys) {
+        return verify_without(run, jws, authorizer);
     }
-    verdict = jm_jws_verify(&key, run->p, jws, keys, authorizer->algs);
+    verdict = jm_jws_verify(&key, run->p, jws, run->keys, authorizer->algs);
     if (verdict == JM_OK) {
         verdict = payload_of(&token->claims, run, jws);
     }
@@ -146,6 +165,39 @@ static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
         verdict = check_revoked(authorizer, token->claims, run->p);
     }
     return verdict;
+}
+
+/* 1 if newer keys might serve the token: there are none, or none has its kid
+ * (the new one may be of an algorithm that none here is of). */
+static int needs_keys(const run_t *run, const jm_jws_t *jws,
+                      const jm_authorizer_t *authorizer,
+                      jm_verdict_e verdict)
+{
+    if (verdict == JM_NO_KEYS) {
+        return 1;
+    }
+    return (verdict == JM_KEY || verdict == JM_ALGORITHM) && run->keys
+           && (authorizer->algs & jws->alg->bit)
+           && jws->has_kid && run->keys->match_kid
+           && !apr_hash_get(run->keys->kids, jws->kid.ptr,
+                            (apr_ssize_t)jws->kid.len)
+           && is_base64url(run, jws->signature);
+}
+
+/* Verifies, and once more if newer keys can be had. */
+static jm_verdict_e verify_fresh(run_t *run, const jm_jws_t *jws,
+                                 const jm_authorizer_t *authorizer)
+{
+    const jm_verify_t *with = run->with;
+    jm_verdict_e verdict = verify_with(run, jws, authorizer);
+
+    if (!with->refresh || !authorizer->remote
+        || !needs_keys(run, jws, authorizer, verdict)
+        || !with->refresh(with->refresh_baton, authorizer,
+                          verdict != JM_NO_KEYS)) {
+        return verdict;
+    }
+    return verify_with(run, jws, authorizer);
 }
 
 static jm_verdict_e verify(jm_verified_t *verified, run_t *run,
@@ -169,7 +221,7 @@ static jm_verdict_e verify(jm_verified_t *verified, run_t *run,
     if (!verified->authorizer) {
         return JM_ISSUER;
     }
-    verdict = verify_with(run, &jws, verified->authorizer);
+    verdict = verify_fresh(run, &jws, verified->authorizer);
     if (verdict == JM_OK) {
         run->token->authorizer = verified->authorizer;
         run->token->jose = jws.header;

@@ -20,6 +20,12 @@ struct jm_token_t {
     const jm_json_t *claims;
 };
 
+/* Asks for newer keys of an authorizer that has a jm_remote_t, and waits for
+ * them where that is worth it: 1 if there is something new to try. has_keys:
+ * there are some, but not the one that the token names. */
+typedef int jm_refresh_t(void *baton, const jm_authorizer_t *authorizer,
+                         int has_keys);
+
 /* What a token is to be verified with. All borrowed for the call. */
 typedef struct jm_verify_t {
     jm_choice_t choice;
@@ -28,6 +34,8 @@ typedef struct jm_verify_t {
                                 * are not applied, and claims is NULL where
                                 * the payload is not a JSON object */
     jm_cache_t *cache;         /* NULL: none; it changes nothing but speed */
+    jm_refresh_t *refresh;     /* NULL: keys stay as they are */
+    void *refresh_baton;
 } jm_verify_t;
 
 /* What became of it. */

@@ -145,7 +145,8 @@ static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl, const choice_t *choice,
     jm_verify_t with = {
         { choice->list, choice->count,
           jm_choice_issuers(ctl->p, choice->list, choice->count) },
-        now, jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL, NULL
+        now, jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL, NULL,
+        NULL, NULL
     };
     jm_verified_t verified;
     result_t result = { JM_INTERNAL, NULL, NULL, { NULL, 0 } };

@@ -18,6 +18,8 @@
 
 extern module AP_MODULE_DECLARE_DATA jwtmap_module;
 
+typedef struct jm_remotes_t jm_remotes_t;
+
 typedef enum jm_engine_e {
     JM_ENGINE_UNSET = 0,
     JM_ENGINE_OFF,
@@ -35,6 +37,8 @@ typedef struct jm_dir_conf_t {
 typedef struct jm_server_conf_t {
     int in_use;                   /* a table stands in it or above it */
     apr_array_header_t *tables;   /* of jm_table_t *: its own and those above */
+    jm_remotes_t *remotes;        /* key sets that are fetched, of all servers;
+                                   * NULL: none */
 } jm_server_conf_t;
 
 /* What the client sent, kept by the first pass for all later ones
@@ -193,6 +197,25 @@ void jm_proxy_register_hooks(apr_pool_t *p);
 /* --- jm_httpd_authz.c: AuthType Bearer, Require jwtmap-… --- */
 
 void jm_authz_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_remote.c: key sets that are fetched --- */
+
+/* Asks for newer keys of authorizer, which has a jm_remote_t, and waits for
+ * them where that is worth it: 1 if there is something new to try. has_keys:
+ * there are some, but not the one of the token. As jm_verify_t wants it;
+ * baton is the jm_remotes_t. */
+int jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
+                       int has_keys);
+
+/* Seconds after which keys may be there; authorizer and remotes may be
+ * NULL. */
+int jm_remotes_retry_after(const jm_remotes_t *remotes,
+                           const jm_authorizer_t *authorizer);
+
+/* JwtMapStateDir. NULL, or what is wrong with it. */
+const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir);
+
+void jm_remotes_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_filter.c: trailers, response --- */
 

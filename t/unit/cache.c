@@ -273,7 +273,7 @@ static struct {
 /* The verdict, which is the same without the cache. */
 static jm_verdict_e verify_at(jm_str_t token, apr_int64_t now)
 {
-    jm_verify_t with = { only(gate.a), now, 0, gate.cache };
+    jm_verify_t with = { only(gate.a), now, 0, gate.cache, NULL, NULL };
     jm_verified_t cached, plain;
     jm_verdict_e verdict = jm_verify_token(&cached, tap_pool, token, &with);
 
@@ -400,7 +400,7 @@ static void test_revocation(void)
 static void test_signature_only(void)
 {
     jm_str_t token = signed_with(ONE, "{\"iss\":\"elsewhere\"}");
-    jm_verify_t with = { only(gate.a), 1500, 1, gate.cache };
+    jm_verify_t with = { only(gate.a), 1500, 1, gate.cache, NULL, NULL };
     unsigned long before = entries();
     jm_verified_t verified;
 

@@ -99,7 +99,7 @@ static const jm_keyset_t *keys(const char *answer, const char **pignored)
     const jm_keyset_t *set;
     const char *error = "";
     apr_status_t rv = jm_remote_keys(&set, &error, pignored, tap_pool,
-                                     jm_str(answer));
+                                     tap_pool, jm_str(answer));
 
     if (rv != APR_SUCCESS) {
         ok(!set && *error, "a failure has a reason: %s", error);
