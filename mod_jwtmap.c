@@ -175,7 +175,7 @@ static const char *load_table(const jm_table_t **ptable, cmd_parms *cmd,
                               const char *file)
 {
     apr_hash_t *tables = known_tables(cmd->pool);
-    jm_compile_env_t env = { NULL, resolve_env, NULL, NULL, 0 };
+    jm_compile_env_t env = { NULL, resolve_env, NULL, NULL, 0, 1 };
     apr_pool_t *scratch;
     jm_diags_t diags;
     const char *errors = NULL;

@@ -51,6 +51,7 @@ typedef struct jm_keyset_t jm_keyset_t;
 typedef struct jm_remote_t jm_remote_t;
 typedef struct jm_slot_t jm_slot_t;
 typedef struct jm_value_t jm_value_t;
+typedef struct jm_watch_t jm_watch_t;
 typedef struct jm_route_t jm_route_t;
 typedef struct jm_authorizer_t jm_authorizer_t;
 typedef struct jm_table_t jm_table_t;

@@ -118,6 +118,7 @@ static void compile_root(jm_compile_t *c, const char *file,
     c->server_names = apr_hash_make(c->ptemp);
     c->authorizers = apr_array_make(c->p, 4, sizeof(jm_authorizer_t *));
     c->authorizer_names = apr_hash_make(c->ptemp);
+    c->watches = apr_array_make(c->p, 4, sizeof(jm_watch_t *));
     c->routes = apr_array_make(c->ptemp, 64, sizeof(jm_compile_route_t *));
     c->route_of = apr_hash_make(c->ptemp);
     c->mapped_query = jm_query_names_make(c->p);
@@ -127,6 +128,8 @@ static void compile_root(jm_compile_t *c, const char *file,
     c->table->authorizers = (const jm_authorizer_t *const *)
                             c->authorizers->elts;
     c->table->authorizer_count = (unsigned)c->authorizers->nelts;
+    c->table->watches = (const jm_watch_t *const *)c->watches->elts;
+    c->table->watch_count = (unsigned)c->watches->nelts;
 }
 
 /* By place, as the reader of the file meets them; the parts report in the
@@ -166,7 +169,7 @@ apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
                              const char *file, jm_str_t source,
                              const jm_compile_env_t *env)
 {
-    static const jm_compile_env_t nothing = { NULL, NULL, NULL, NULL, 0 };
+    static const jm_compile_env_t nothing = { NULL, NULL, NULL, NULL, 0, 0 };
     jm_compile_t c = { .p = p, .ptemp = ptemp, .diags = diags };
     jm_json_error_t error = { 0, "", "out of memory" };
 

@@ -25,10 +25,9 @@ typedef struct jm_source_t {
 struct jm_authorizer_t {
     const char *name;
     jm_policy_t policy;
-    const jm_keyset_t *keys;   /* for good; NULL where key_slot is not, and
-                                * where they are not known (placeholders) */
-    jm_slot_t *key_slot;       /* const jm_keyset_t of a source that changes,
-                                * empty as long as there is none; or NULL */
+    const jm_keyset_t *keys;   /* for good; NULL where key_slot is not */
+    jm_slot_t *key_slot;       /* const jm_keyset_t of a file or URL, empty as
+                                * long as there is none; or NULL */
     const jm_remote_t *remote; /* key_slot is filled from there; or NULL */
     jm_slot_t *revoked_slot;   /* const jm_revoked_t; NULL: no list */
     jm_algs_t algs;            /* allowed */
@@ -123,6 +122,8 @@ struct jm_table_t {
     const jm_server_t *const *servers; /* those that a route uses */
     unsigned server_count;
     const jm_cors_t *cors;             /* NULL: none */
+    const jm_watch_t *const *watches;  /* files that may change */
+    unsigned watch_count;
     int unmatched_pass;
     apr_hash_t *reserved_headers;      /* folded name -> first spelling; read
                                         * through jm_header.h */
