@@ -192,12 +192,12 @@ static jm_verdict_e verify_fresh(run_t *run, const jm_jws_t *jws,
     jm_verdict_e verdict = verify_with(run, jws, authorizer);
 
     if (!with->refresh || !authorizer->remote
-        || !needs_keys(run, jws, authorizer, verdict)
-        || !with->refresh(with->refresh_baton, authorizer,
-                          verdict != JM_NO_KEYS)) {
+        || !needs_keys(run, jws, authorizer, verdict)) {
         return verdict;
     }
-    return verify_with(run, jws, authorizer);
+    with->refresh(with->refresh_baton, authorizer, verdict != JM_NO_KEYS);
+    return jm_slot_generation(authorizer->key_slot) == run->generation
+           ? verdict : verify_with(run, jws, authorizer);
 }
 
 static jm_verdict_e verify(jm_verified_t *verified, run_t *run,

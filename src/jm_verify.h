@@ -21,10 +21,10 @@ struct jm_token_t {
 };
 
 /* Asks for newer keys of an authorizer that has a jm_remote_t, and waits for
- * them where that is worth it: 1 if there is something new to try. has_keys:
- * there are some, but not the one that the token names. */
-typedef int jm_refresh_t(void *baton, const jm_authorizer_t *authorizer,
-                         int has_keys);
+ * them where that is worth it; they come into its key_slot. has_keys: there
+ * are some, but not the one that the token names. */
+typedef void jm_refresh_t(void *baton, const jm_authorizer_t *authorizer,
+                          int has_keys);
 
 /* What a token is to be verified with. All borrowed for the call. */
 typedef struct jm_verify_t {

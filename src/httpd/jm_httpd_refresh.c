@@ -209,28 +209,31 @@ static void begin_due(refresher_t *refresher)
     }
 }
 
-/* What others left: their snapshots, and fetches that nobody ends. */
+/* What others left: a snapshot, or a fetch that nobody ends. */
+static void init_job(job_t *job, refresher_t *refresher, jm_set_t *set)
+{
+    jm_snapshot_t snapshot;
+
+    memset(job, 0, sizeof(*job));
+    job->refresher = refresher;
+    job->set = set;
+    job->abandoned = jm_cell_get(&set->cell->started)
+                     != jm_cell_get(&set->cell->finished);
+    if (jm_state_read(&snapshot, refresher->scratch, refresher->remotes->dir,
+                      &set->remote) == APR_SUCCESS) {
+        plan(job, &snapshot);
+    }
+}
+
 static void take_over(refresher_t *refresher)
 {
+    const apr_array_header_t *sets = refresher->remotes->sets;
     int i;
 
     refresher->fetcher = jm_fetcher_make();
-    for (i = 0; refresher->fetcher
-                && i < refresher->remotes->sets->nelts; i++) {
-        job_t *job = &refresher->jobs[i];
-        const jm_cell_t *cell = job->set->cell;
-        jm_snapshot_t snapshot;
-
-        memset(job, 0, sizeof(*job));
-        job->refresher = refresher;
-        job->set = APR_ARRAY_IDX(refresher->remotes->sets, i, jm_set_t *);
-        job->abandoned = jm_cell_get(&cell->started)
-                         != jm_cell_get(&cell->finished);
-        if (jm_state_read(&snapshot, refresher->scratch,
-                          refresher->remotes->dir, &job->set->remote)
-            == APR_SUCCESS) {
-            plan(job, &snapshot);
-        }
+    for (i = 0; refresher->fetcher && i < sets->nelts; i++) {
+        init_job(&refresher->jobs[i], refresher,
+                 APR_ARRAY_IDX(sets, i, jm_set_t *));
     }
 }
 

@@ -353,14 +353,14 @@ static void wait_for_kid(jm_remotes_t *remotes, jm_set_t *set)
     __atomic_sub_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL);
 }
 
-int jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
-                       int has_keys)
+void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
+                        int has_keys)
 {
     jm_remotes_t *remotes = baton;
     jm_set_t *set = set_of(remotes, authorizer);
 
     if (!set || pick_up(remotes, set)) {
-        return set != NULL;
+        return;
     }
     if (has_keys) {
         wait_for_kid(remotes, set);
@@ -369,7 +369,7 @@ int jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
         /* Only the first fetch is worth waiting for. */
         wait_for_fetch(set->cell, 0);
     }
-    return pick_up(remotes, set);
+    pick_up(remotes, set);
 }
 
 int jm_remotes_retry_after(const jm_remotes_t *remotes,

@@ -198,14 +198,20 @@ void jm_proxy_register_hooks(apr_pool_t *p);
 
 void jm_authz_register_hooks(apr_pool_t *p);
 
+/* --- jm_httpd_reload.c: files that change, the cache of a child --- */
+
+/* JwtMapReload and JwtMapCache. */
+const char *jm_files_set_reload(cmd_parms *cmd, void *vconf, const char *arg);
+const char *jm_files_set_cache(cmd_parms *cmd, void *vconf, const char *arg);
+
+void jm_files_register_hooks(apr_pool_t *p);
+
 /* --- jm_httpd_remote.c: key sets that are fetched --- */
 
-/* Asks for newer keys of authorizer, which has a jm_remote_t, and waits for
- * them where that is worth it: 1 if there is something new to try. has_keys:
- * there are some, but not the one of the token. As jm_verify_t wants it;
- * baton is the jm_remotes_t. */
-int jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
-                       int has_keys);
+/* The jm_refresh_t of a request; baton is the jm_remotes_t. Waits 2 s at
+ * most. */
+void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
+                        int has_keys);
 
 /* Seconds after which keys may be there; authorizer and remotes may be
  * NULL. */
