@@ -25,6 +25,7 @@ use IO::Socket::SSL;
 use IO::Socket::SSL::Utils;
 use JSON::PP ();
 use POSIX ();
+use Storable qw(nstore retrieve);
 use Time::HiRes qw(sleep time);
 
 use JwtMapKeys;
@@ -40,7 +41,7 @@ sub jwks {
 sub start {
     my ($class, $name, %opt) = @_;
     my $self = bless { dir => stage("t/logs/provider-$name"), owner => $$,
-                       tls => $opt{tls}, state => { answers => {} } }, $class;
+                       tls => $opt{tls}, state => {} }, $class;
     mkdir $self->{dir};
     spew("$self->{dir}/requests", '');
     $self->make_certificates if $self->{tls};
@@ -60,27 +61,31 @@ sub ca { return "$_[0]{dir}/ca.pem" }
 
 sub serve {
     my ($self, $path, %answer) = @_;
-    $self->{state}{answers}{$path} = \%answer;
-    $self->publish;
+    $self->publish(answer_file($path), \%answer);
+}
+
+sub answer_file {
+    my ($path) = @_;
+    return 'answer' . $path =~ tr{/}{_}r;
 }
 
 sub certificate {
     my ($self, $name) = @_;
     $self->{state}{certificate} = $name;
-    $self->publish;
+    $self->publish('state', $self->{state});
 }
 
 sub protocol {
     my ($self, $version) = @_;
     $self->{state}{protocol} = $version;
-    $self->publish;
+    $self->publish('state', $self->{state});
 }
 
 # In one step: a request sees the old state or the new one.
 sub publish {
-    my ($self) = @_;
-    my $file = "$self->{dir}/state";
-    spew("$file.new", JSON::PP->new->latin1->encode($self->{state}));
+    my ($self, $name, $data) = @_;
+    my $file = "$self->{dir}/$name";
+    nstore($data, "$file.new");
     rename "$file.new", $file or die "$file: $!\n";
 }
 
@@ -176,7 +181,7 @@ sub DESTROY {
 
 sub handle {
     my ($self, $client) = @_;
-    my $state = JSON::PP->new->latin1->decode(slurp("$self->{dir}/state"));
+    my $state = retrieve("$self->{dir}/state");
     alarm 30;
     if ($self->{tls}) {
         my $version = $state->{protocol};
@@ -193,8 +198,9 @@ sub handle {
     }
     my ($path) = $head =~ m{^GET (\S+) };
     $self->record({ time => time, path => $path, head => $head });
-    my $answer = $state->{answers}{ $path =~ s/\?.*//r };
-    send_answer($client, $answer || { status => 404, body => 'nothing here' });
+    my $answer = "$self->{dir}/" . answer_file($path =~ s/\?.*//r);
+    send_answer($client, -f $answer ? retrieve($answer)
+        : { status => 404, body => 'nothing here' });
     $client->close;
 }
 
