@@ -50,7 +50,7 @@ static void *merge_server_conf(apr_pool_t *p, void *vbase, void *vadd)
 {
     const jm_server_conf_t *base = vbase;
     const jm_server_conf_t *add = vadd;
-    jm_server_conf_t *conf = apr_palloc(p, sizeof(*conf));
+    jm_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
 
     conf->in_use = base->in_use || add->in_use;
     conf->tables = apr_array_append(p, base->tables, add->tables);
@@ -284,6 +284,10 @@ static const command_rec directives[] = {
                   "On, Off or ReportOnly"),
     AP_INIT_TAKE1("JwtMapSecretsDir", set_secrets_dir, NULL, RSRC_CONF,
                   "directory whose files are $secret.NAME in route tables"),
+    AP_INIT_TAKE1("JwtMapReload", jm_files_set_reload, NULL, RSRC_CONF,
+                  "seconds between two looks at key files, or Off"),
+    AP_INIT_TAKE1("JwtMapCache", jm_files_set_cache, NULL, RSRC_CONF,
+                  "verified tokens that a child keeps, or Off"),
     AP_INIT_TAKE1("JwtMapStateDir", set_state_dir, NULL, RSRC_CONF,
                   "directory for snapshots of fetched key sets"),
     { NULL }
@@ -770,6 +774,7 @@ static void register_hooks(apr_pool_t *p)
     jm_proxy_register_hooks(p);
     jm_filter_register_hooks(p);
     jm_authz_register_hooks(p);
+    jm_files_register_hooks(p);
     jm_remotes_register_hooks(p);
 }
 

@@ -9,6 +9,11 @@
 /* Whoever writes a file in place has paused for so long. */
 #define PAUSE apr_time_from_msec(100)
 
+/* What a file may grow to and still be shared, octets and times its size at
+ * load. Memory that is not written to costs nothing. */
+#define ROOM_MIN 65536
+#define ROOM_FACTOR 4
+
 typedef struct file_t {
     const jm_watch_t *watch;
     jm_watch_state_t state;    /* of what was taken or refused last */
@@ -17,11 +22,13 @@ typedef struct file_t {
 
 struct jm_reload_t {
     apr_array_header_t *files; /* of file_t */
+    jm_share_t *share;         /* NULL: each process is on its own */
 };
 
 /* One look at one file. */
 typedef struct look_t {
     file_t *file;
+    jm_share_t *share;
     unsigned number;
     apr_time_t now;
     apr_pool_t *p;
@@ -51,9 +58,26 @@ void jm_reload_add(jm_reload_t *reload, const jm_table_t *table)
     }
 }
 
-unsigned jm_reload_count(const jm_reload_t *reload)
+const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
+                                  const jm_reload_t *reload)
 {
-    return (unsigned)reload->files->nelts;
+    unsigned count = (unsigned)reload->files->nelts;
+    apr_size_t *sizes = apr_pcalloc(p, (count + 1) * sizeof(*sizes));
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        const file_t *file = &APR_ARRAY_IDX(reload->files, i, file_t);
+
+        sizes[i] = ROOM_MIN + ROOM_FACTOR
+                   * (apr_size_t)file->watch->loaded.stamp.size;
+    }
+    *pcount = count;
+    return sizes;
+}
+
+void jm_reload_share(jm_reload_t *reload, jm_share_t *share)
+{
+    reload->share = share;
 }
 
 static int same_stamp(const jm_file_stamp_t *a, const jm_file_stamp_t *b)
@@ -115,6 +139,9 @@ static void take(look_t *look, jm_str_t text, const jm_watch_state_t *state)
 
     memcpy(&mark, state->digest, sizeof(mark));
     if (rv == APR_SUCCESS) {
+        if (look->share) {
+            jm_share_put(look->share, look->number, state->digest, text);
+        }
         say(look, JM_RELOAD_TAKEN, mark, NULL);
     }
     else {
@@ -179,8 +206,8 @@ int jm_reload_look(jm_reload_t *reload, apr_time_t now, jm_reload_say_t *say,
 
     for (i = 0; i < reload->files->nelts; i++) {
         look_t look = {
-            &APR_ARRAY_IDX(reload->files, i, file_t), (unsigned)i, now,
-            jm_slot_pool(), NULL, say, baton
+            &APR_ARRAY_IDX(reload->files, i, file_t), reload->share,
+            (unsigned)i, now, jm_slot_pool(), NULL, say, baton
         };
 
         if (look.p) {
@@ -189,4 +216,53 @@ int jm_reload_look(jm_reload_t *reload, apr_time_t now, jm_reload_say_t *say,
         }
     }
     return again;
+}
+
+/* --- a process that begins --- */
+
+static void ignore(void *baton, jm_severity_e severity, const char *text)
+{
+    (void)baton;
+    (void)severity;
+    (void)text;
+}
+
+static void catch_up(file_t *file, jm_share_t *share, unsigned number,
+                     apr_pool_t *p)
+{
+    jm_watch_state_t state;
+    jm_str_t text;
+    apr_status_t rv;
+
+    memset(&state, 0, sizeof(state));
+    rv = jm_share_get(&text, state.digest, p, share, number);
+    if (APR_STATUS_IS_ENOENT(rv)
+        || (rv == APR_SUCCESS
+            && !memcmp(state.digest, file->state.digest,
+                       sizeof(state.digest)))) {
+        return;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = jm_watch_use(file->watch, p, text, ignore, NULL);
+    }
+    if (rv != APR_SUCCESS) {
+        jm_slot_set(file->watch->slot, NULL, NULL);
+        memset(&state, 0, sizeof(state));
+    }
+    file->state = state;
+}
+
+void jm_reload_catch_up(jm_reload_t *reload)
+{
+    int i;
+
+    for (i = 0; reload->share && i < reload->files->nelts; i++) {
+        apr_pool_t *p = jm_slot_pool();
+
+        if (p) {
+            catch_up(&APR_ARRAY_IDX(reload->files, i, file_t), reload->share,
+                     (unsigned)i, p);
+            apr_pool_destroy(p);
+        }
+    }
 }

@@ -9,6 +9,7 @@
 #include <apr_time.h>
 
 #include "jm.h"
+#include "jm_share.h"
 #include "jm_watch.h"
 
 typedef struct jm_reload_t jm_reload_t;
@@ -34,8 +35,18 @@ jm_reload_t *jm_reload_make(apr_pool_t *p);
 /* Adds the files of a table, as they were read when it was compiled. */
 void jm_reload_add(jm_reload_t *reload, const jm_table_t *table);
 
-/* How many there are. */
-unsigned jm_reload_count(const jm_reload_t *reload);
+/* The sizes (octets, in p) that jm_share_make wants for what may be in the
+ * files; *pcount: how many there are. */
+const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
+                                  const jm_reload_t *reload);
+
+/* From now on what is taken over is shared with other processes. */
+void jm_reload_share(jm_reload_t *reload, jm_share_t *share);
+
+/* In a process that begins: takes over what others took over before it. What
+ * is lost is not replaced by what it has, which is older: the slot is empty
+ * until the file can be read. */
+void jm_reload_catch_up(jm_reload_t *reload);
 
 /* Looks at all files: mtime, ctime, size, inode and device of what a name
  * leads to, through symbolic links; and, where these changed or are younger

@@ -35,7 +35,7 @@ static const jm_keyset_t *keys_of(apr_uint32_t *pgeneration,
                                 : authorizer->keys;
 }
 
-/* A list that is there is never skipped: an empty slot refuses all. */
+/* A list is never skipped: where it is lost nobody passes. */
 static jm_verdict_e check_revoked(const jm_authorizer_t *authorizer,
                                   const jm_json_t *claims, apr_pool_t *p)
 {
@@ -45,7 +45,10 @@ static jm_verdict_e check_revoked(const jm_authorizer_t *authorizer,
         return JM_OK;
     }
     list = jm_slot_get(authorizer->revoked_slot, p, NULL);
-    return list && !jm_revoked_has(list, claims) ? JM_OK : JM_REVOKED;
+    if (!list) {
+        return JM_NO_KEYS;
+    }
+    return jm_revoked_has(list, claims) ? JM_REVOKED : JM_OK;
 }
 
 /* --- the cache --- */

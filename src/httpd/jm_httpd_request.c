@@ -158,6 +158,7 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
         request.refresh = jm_remotes_refresh;
         request.refresh_baton = server->remotes;
     }
+    request.cache = server->cache;
     request.shared = ctx->client->token;
     request.origin = origin_of(r, ctx, conf->table);
     return jm_decide(conf->table, &request, decision_pool(r));

@@ -18,6 +18,7 @@
 
 extern module AP_MODULE_DECLARE_DATA jwtmap_module;
 
+typedef struct jm_files_t jm_files_t;
 typedef struct jm_remotes_t jm_remotes_t;
 
 typedef enum jm_engine_e {
@@ -33,9 +34,18 @@ typedef struct jm_dir_conf_t {
     jm_engine_e engine;
 } jm_dir_conf_t;
 
-/* What a (virtual) server has to know at start. */
+#define JM_OFF (-1)           /* of a number that may be "Off" */
+
+/* What a (virtual) server has to know at start. The numbers are those of the
+ * main server; 0: not set. */
 typedef struct jm_server_conf_t {
     int in_use;                   /* a table stands in it or above it */
+    int reload;                   /* JwtMapReload, seconds */
+    int cache_entries;            /* JwtMapCache */
+    jm_files_t *files;            /* of the main server; NULL: none to look
+                                   * at */
+    jm_cache_t *cache;            /* of this child, the same in all servers;
+                                   * NULL: none */
     apr_array_header_t *tables;   /* of jm_table_t *: its own and those above */
     jm_remotes_t *remotes;        /* key sets that are fetched, of all servers;
                                    * NULL: none */

@@ -376,8 +376,8 @@ static void test_revocation(void)
     unsigned i;
 
     a->revoked_slot = jm_slot_make(tap_pool);
-    ok(verify_at(token, 1500) == JM_REVOKED,
-       "a list that is not there refuses");
+    ok(verify_at(token, 1500) == JM_NO_KEYS,
+       "without the list nobody passes");
     for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         set_revoked(a->revoked_slot, "jti:other");
         ok(verify_at(token, 1500) == JM_OK
