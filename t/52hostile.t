@@ -114,14 +114,6 @@ is_status(get($server->port, '/plain', @bearer), 200,
 is(scalar(grep { $_->{head} =~ /^(?:Authorization|Cookie|Accept-Encoding):/mi }
     $provider->requests, $other->requests), 0, 'requests hold nothing of ~/.netrc');
 
-sleep 3;
-for my $name (@refused) {
-    is_error(get($server->port, "/$name", @bearer), 503, 'keys_unavailable',
-        "$name: no keys");
-}
-is(scalar(grep { $_->{path} !~ m{^/good} } $other->requests), 0,
-    'no redirect is followed');
-
 # --- latency and memory of the rest ---------------------------------------------
 
 sub rss {
@@ -161,6 +153,36 @@ cmp_ok($after - $before, '>', 10, 'the bad ones were asked in the meantime');
 my $grown = (rss() - $memory) / 1024;
 cmp_ok($grown, '<', $ENV{JWTMAP_SANITIZED} ? 400 : 60,
     sprintf 'the children grew by %.0f MiB', $grown);
+# --- what the log says ---------------------------------------------------------
+
+# name => what the log says of it
+my %why = (
+    (map { $_ => qr/timed? ?out/i } qw(slow hang drip)),
+    (map { $_ => qr/no JSON object/ }
+        qw(gzipraw html empty twice trailing nul deep)),
+    (map { $_ => qr/no usable key/ } qw(nokeys symmetric private)),
+    (map { $_ => qr/is compressed/ } qw(gzip deflate)),
+    (map { $_ => qr/HTTP\/0\.9/ } qw(old noise)),
+    endless => qr/longer than 1 MiB/, head => qr/header fields .* too long/,
+    huge => qr/file size/, short => qr/bytes remaining/,
+    bogus => qr/chunked/, many => qr/more than 100 keys/,
+    redirect => qr/status 302/, moved => qr/status 308/,
+    error => qr/status 500/, created => qr/status 201/,
+    partial => qr/status 206/, nothing => qr/status 204/,
+    notls => qr/SSL|timed out/i, tls11 => qr/protocol/, expired => qr/expired/,
+    future => qr/not yet valid/, name => qr/does not match|no alternative/,
+    (map { $_ => qr/issuer certificate/ } qw(foreign system)),
+);
+for my $name (@refused) {
+    ok(wait_for(30, sub {
+        $server->error_log =~ /authorizer $name: no keys from \S+: .*$why{$name}/
+    }), "$name: the log says why");
+
+    is_error(get($server->port, "/$name", @bearer), 503, 'keys_unavailable',
+        "$name: no keys");
+}
+is(scalar(grep { $_->{path} !~ m{^/good} } $other->requests), 0,
+    'no redirect is followed');
 ok($server->stop, 'the server stops');
 
 # --- the last good keys ---------------------------------------------------------

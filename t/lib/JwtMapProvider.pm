@@ -235,7 +235,14 @@ sub send_answer {
 
 sub send_all {
     my ($client, $octets) = @_;
-    return syswrite $client, $octets;
+    my $at = 0;
+    while ($at < length $octets) {
+        # One TLS record at a time.
+        my $sent = syswrite $client, $octets, 16000, $at;
+        return 0 unless $sent;
+        $at += $sent;
+    }
+    return 1;
 }
 
 sub send_forever {
