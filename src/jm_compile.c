@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "jm_cleanse.h"
 #include "jm_file.h"
 #include "jm_route.h"
 
@@ -180,6 +181,7 @@ apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
                     error.message);
         return APR_EINVAL;
     }
+    jm_cleanse_tree(ptemp, c.root);
     if (c.root->type != JM_JSON_OBJECT) {
         jm_json_diag(diags, JM_ERROR, c.root, "must be an object, not %s: "
                      "write {\"paths\": [...]}", jm_json_type_name(c.root));

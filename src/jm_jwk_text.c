@@ -2,6 +2,7 @@
  * jm_jwk_text.c: a JWK Set as text, whose mistakes are told by line and
  * column. Touches the pools it is given.
  */
+#include "jm_cleanse.h"
 #include "jm_jwk.h"
 #include "jm_json.h"
 
@@ -49,5 +50,6 @@ apr_status_t jm_keyset_jwks_text(const jm_keyset_t **pset, apr_pool_t *p,
         report(baton, JM_ERROR, NULL, last_line(&places));
         return APR_EINVAL;
     }
+    jm_cleanse_tree(ptemp, jwks);
     return jm_keyset_jwks(pset, p, jwks, 0, report_place, &places);
 }

@@ -9,6 +9,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "jm_cleanse.h"
+
 typedef struct cell_t {
     apr_uint32_t mark;
     int is_put;
@@ -129,24 +131,6 @@ void jm_share_put(jm_share_t *share, unsigned number,
     pthread_mutex_unlock(&share->lock);
 }
 
-static apr_status_t cleanse(void *baton)
-{
-    jm_str_t *text = baton;
-
-    OPENSSL_cleanse((char *)text->ptr, text->len);
-    return APR_SUCCESS;
-}
-
-/* A copy in p that ends with it, with a NUL behind. */
-static jm_str_t copy_of(apr_pool_t *p, const char *octets, apr_size_t len)
-{
-    jm_str_t *text = apr_palloc(p, sizeof(*text));
-
-    *text = jm_strn(apr_pstrmemdup(p, octets, len), len);
-    apr_pool_cleanup_register(p, text, cleanse, apr_pool_cleanup_null);
-    return *text;
-}
-
 apr_status_t jm_share_get(jm_str_t *ptext, unsigned char *digest,
                           apr_pool_t *p, jm_share_t *share, unsigned number)
 {
@@ -160,7 +144,8 @@ apr_status_t jm_share_get(jm_str_t *ptext, unsigned char *digest,
     }
     is_put = cell->is_put;
     if (is_put) {
-        *ptext = copy_of(p, content_of(share, cell), cell->len);
+        *ptext = jm_cleanse_dup(p, jm_strn(content_of(share, cell),
+                                           cell->len));
         memcpy(digest, cell->digest, JM_SHARE_DIGEST_LEN);
     }
     pthread_mutex_unlock(&share->lock);

@@ -4,6 +4,7 @@
  */
 #include "jm_subst.h"
 
+#include "jm_cleanse.h"
 #include "jm_file.h"
 
 typedef enum source_e {
@@ -226,11 +227,12 @@ static void copy_node(const jm_subst_t *s, apr_pool_t *p, jm_json_t *to,
     to->parent = parent;
     to->name = jm_str_dup(p, from->name);
     if (from->type == JM_JSON_STRING || from->type == JM_JSON_NUMBER) {
-        to->text = jm_str_dup(p, from->text);
+        to->text = jm_cleanse_dup(p, from->text);
     }
     if (resolve && from->type == JM_JSON_STRING
-        && jm_subst_text(&text, s, from, 0) == JM_SUBST_OK) {
-        to->text = jm_str_dup(p, text);
+        && jm_subst_text(&text, s, from, 0) == JM_SUBST_OK
+        && text.ptr != from->text.ptr) {
+        to->text = jm_cleanse_dup(p, text);
     }
     if (from->count == 0) {
         to->items = NULL;
