@@ -75,6 +75,9 @@ while (time < $down + $grace - 0.5) {
 is($bad, 0, 'requests go on for stale_grace');
 ok(wait_for($duration + 3, sub { ask($server)->{status} == 503 }),
     'and then no more');
+sleep 1.2;
+is(scalar(() = $server->error_log =~ /jwtmap:error\] .* used no more/g), 1,
+    'which the log says once');
 my $ended = time - $down;
 cmp_ok($ended, '>=', $grace, 'not earlier');
 cmp_ok($ended, '<', $duration + $grace + 2, 'nor later');
@@ -131,6 +134,18 @@ for my $case (
     $server->stop;
 }
 rmdir $snapshot;
+
+my %left = ("$state/" . 'a' x 64 . '.jwks.1' => -120,
+            "$state/" . 'b' x 64 . '.jwks.1' => 0, "$state/mine" => -120);
+for my $path (keys %left) {
+    spew($path, 'x');
+    utime time + $left{$path}, time + $left{$path}, $path;
+}
+$server = start();
+ok(wait_for(5, sub { !-e "$state/" . 'a' x 64 . '.jwks.1' }),
+    'what a write that was cut off left there is removed');
+is(scalar(grep { -e } keys %left), 2, 'and nothing else is');
+$server->stop;
 
 # --- the directory --------------------------------------------------------------
 

@@ -230,6 +230,7 @@ static void take_over(refresher_t *refresher)
     const apr_array_header_t *sets = refresher->remotes->sets;
     int i;
 
+    jm_state_sweep(refresher->scratch, refresher->remotes->dir);
     refresher->fetcher = jm_fetcher_make();
     for (i = 0; refresher->fetcher && i < sets->nelts; i++) {
         init_job(&refresher->jobs[i], refresher,

@@ -271,6 +271,20 @@ static int pick_up(jm_remotes_t *remotes, jm_set_t *set)
     return is_new;
 }
 
+/* One child says it aloud, of as many as there are. */
+static void log_stale(const jm_remotes_t *remotes, const jm_set_t *set,
+                      const jm_reader_t *reader)
+{
+    apr_uint32_t told = jm_cell_get(&set->cell->good) + 1;
+    int is_first = __atomic_exchange_n(&set->cell->told, told,
+                                       __ATOMIC_ACQ_REL) != told;
+
+    ap_log_error(APLOG_MARK, is_first ? APLOG_ERR : APLOG_INFO, 0,
+                 remotes->server, "authorizer %s: its keys are older than "
+                 "stale_grace permits, and are used no more",
+                 reader->authorizer->name);
+}
+
 static void drop_stale(jm_remotes_t *remotes, jm_set_t *set)
 {
     apr_int64_t now = apr_time_sec(apr_time_now());
@@ -282,10 +296,7 @@ static void drop_stale(jm_remotes_t *remotes, jm_set_t *set)
 
         if (reader->until && reader->until <= now) {
             forget(reader);
-            ap_log_error(APLOG_MARK, APLOG_ERR, 0, remotes->server,
-                         "authorizer %s: its keys are older than stale_grace "
-                         "permits, and are used no more",
-                         reader->authorizer->name);
+            log_stale(remotes, set, reader);
         }
     }
     apr_thread_mutex_unlock(remotes->lock);

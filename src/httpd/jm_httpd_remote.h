@@ -25,6 +25,8 @@ typedef struct jm_cell_t {
                                 * the snapshot */
     apr_uint32_t failures;     /* since the last good one */
     apr_uint32_t tick;         /* jm_tick() of the last start */
+    apr_uint32_t told;         /* good + 1 of the snapshot whose end was said
+                                * in the log */
 } jm_cell_t;
 
 /* An authorizer, and until when its keys may be used. */

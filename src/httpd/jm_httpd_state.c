@@ -5,16 +5,21 @@
  */
 #include "jm_httpd_state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "jm_httpd_fetch.h"
 
 /* Octets before the answer in a snapshot, at most. */
 #define HEAD_MAX 512
+
+/* Seconds after which nobody writes to a file any more. */
+#define WRITE_MAX 60
 
 /* --- the directory --- */
 
@@ -226,4 +231,31 @@ apr_status_t jm_state_write(apr_pool_t *ptemp, const char *dir,
         unlink(temporary);
     }
     return rv;
+}
+
+/* ID.jwks.PID, of a child that was killed. */
+static int is_left_behind(const char *path, const char *name)
+{
+    const char *end = strstr(name, ".jwks.");
+    struct stat info;
+
+    return end == name + 64 && !lstat(path, &info) && S_ISREG(info.st_mode)
+           && info.st_mtime < time(NULL) - WRITE_MAX;
+}
+
+void jm_state_sweep(apr_pool_t *ptemp, const char *dir)
+{
+    DIR *all = opendir(dir);
+    struct dirent *entry;
+
+    while (all && (entry = readdir(all)) != NULL) {
+        const char *path = apr_pstrcat(ptemp, dir, "/", entry->d_name, NULL);
+
+        if (is_left_behind(path, entry->d_name)) {
+            unlink(path);
+        }
+    }
+    if (all) {
+        closedir(all);
+    }
 }

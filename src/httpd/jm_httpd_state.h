@@ -27,4 +27,7 @@ apr_status_t jm_state_write(apr_pool_t *ptemp, const char *dir,
                             const jm_remote_t *remote,
                             const jm_snapshot_t *snapshot);
 
+/* Removes what writes that were cut off have left there. */
+void jm_state_sweep(apr_pool_t *ptemp, const char *dir);
+
 #endif
