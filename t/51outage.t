@@ -88,7 +88,8 @@ is(scalar(grep { /jwtmap:warn/ } @said), 1, 'the log warns once')
 $provider->resume;
 ok(wait_for(12, sub { ask($server)->{status} == 200 }),
     'it recovers without a restart');
-like($server->error_log, qr/can be fetched again/, 'and says so');
+ok(wait_for(2, sub { $server->error_log =~ /can be fetched again/ }),
+    'and says so');
 ok($server->stop, 'the server stops');
 
 # --- what is too old, or not ours -----------------------------------------------

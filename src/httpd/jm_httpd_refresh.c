@@ -157,7 +157,7 @@ static const char *keep(job_t *job, const jm_fetched_t *fetched,
 }
 
 /* The counters in this order: who sees that a fetch is finished sees what it
- * brought. */
+ * brought. Who asked while it was under way has its answer, too. */
 static void done(void *baton, const jm_fetched_t *fetched)
 {
     job_t *job = baton;
@@ -176,6 +176,7 @@ static void done(void *baton, const jm_fetched_t *fetched)
         jm_cell_set(&cell->failures, 0);
         jm_cell_set(&cell->good, jm_cell_get(&cell->good) + 1);
     }
+    jm_cell_set(&cell->wanted, 0);
     jm_cell_set(&cell->finished, jm_cell_get(&cell->started));
 }
 
