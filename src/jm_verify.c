@@ -110,36 +110,30 @@ static void into_cache(const run_t *run)
 
 /* --- verification --- */
 
-/* Any octets may be signed (RFC 7515 section 5.2), but not their encoding. */
+/* Any octets may be signed, RFC 7515 section 5.2. */
 static jm_verdict_e payload_of(const jm_json_t **pclaims, const run_t *run,
                                const jm_jws_t *jws)
 {
     jm_verdict_e verdict = jm_jws_payload(pclaims, run->p, jws);
-    jm_str_t octets;
 
-    if (run->with->signature_only && verdict == JM_MALFORMED
-        && jm_b64_decode(&octets, run->p, jws->payload) == APR_SUCCESS) {
-        return JM_OK;
-    }
-    return verdict;
+    return run->with->signature_only && verdict == JM_MALFORMED ? JM_OK
+                                                                : verdict;
 }
 
-static int is_base64url(const run_t *run, jm_str_t text)
+static int is_base64url(const jm_jws_t *jws)
 {
-    jm_str_t octets;
-
-    return jm_b64_decode(&octets, run->p, text) == APR_SUCCESS;
+    return jm_b64_is_valid(jws->payload) && jm_b64_is_valid(jws->signature);
 }
 
 /* What can be said of a token without keys: one that no key would serve is
  * no reason to wait for them. */
-static jm_verdict_e verify_without(const run_t *run, const jm_jws_t *jws,
+static jm_verdict_e verify_without(const jm_jws_t *jws,
                                    const jm_authorizer_t *authorizer)
 {
     if (authorizer->algs && !(authorizer->algs & jws->alg->bit)) {
         return JM_ALGORITHM;
     }
-    return is_base64url(run, jws->signature) ? JM_NO_KEYS : JM_MALFORMED;
+    return is_base64url(jws) ? JM_NO_KEYS : JM_MALFORMED;
 }
 
 /* Signature, then payload, then policy, then revocation: nothing of the
@@ -153,7 +147,7 @@ static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
 
     run->keys = keys_of(&run->generation, authorizer, run->p);
     if (!run->keys) {
-        return verify_without(run, jws, authorizer);
+        return verify_without(jws, authorizer);
     }
     verdict = jm_jws_verify(&key, run->p, jws, run->keys, authorizer->algs);
     if (verdict == JM_OK) {
@@ -184,7 +178,7 @@ static int needs_keys(const run_t *run, const jm_jws_t *jws,
            && jws->has_kid && run->keys->match_kid
            && !apr_hash_get(run->keys->kids, jws->kid.ptr,
                             (apr_ssize_t)jws->kid.len)
-           && is_base64url(run, jws->signature);
+           && is_base64url(jws);
 }
 
 /* Verifies, and once more if newer keys can be had. */
