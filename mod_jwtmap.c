@@ -55,7 +55,7 @@ static void *merge_server_conf(apr_pool_t *p, void *vbase, void *vadd)
 {
     const jm_server_conf_t *base = vbase;
     const jm_server_conf_t *add = vadd;
-    jm_server_conf_t *conf = apr_palloc(p, sizeof(*conf));
+    jm_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
 
     conf->in_use = base->in_use || add->in_use;
     conf->tables = apr_array_append(p, base->tables, add->tables);
@@ -180,7 +180,7 @@ static const char *load_table(const jm_table_t **ptable, cmd_parms *cmd,
                               const char *file)
 {
     apr_hash_t *tables = known_tables(cmd->pool);
-    jm_compile_env_t env = { NULL, resolve_env, NULL, NULL, 0 };
+    jm_compile_env_t env = { NULL, resolve_env, NULL, NULL, 0, 1 };
     apr_pool_t *scratch;
     jm_diags_t diags;
     const char *errors = NULL;
@@ -274,6 +274,15 @@ static const char *set_secrets_dir(cmd_parms *cmd, void *vconf,
     return NULL;
 }
 
+static const char *set_state_dir(cmd_parms *cmd, void *vconf,
+                                 const char *arg)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)vconf;
+    return error ? error : jm_remotes_set_dir(cmd->pool, arg);
+}
+
 static const command_rec directives[] = {
     AP_INIT_TAKE1("JwtMapConfig", set_config, NULL, RSRC_CONF | ACCESS_CONF,
                   "the route table, a JSON file"),
@@ -281,6 +290,12 @@ static const command_rec directives[] = {
                   "On, Off or ReportOnly"),
     AP_INIT_TAKE1("JwtMapSecretsDir", set_secrets_dir, NULL, RSRC_CONF,
                   "directory whose files are $secret.NAME in route tables"),
+    AP_INIT_TAKE1("JwtMapReload", jm_files_set_reload, NULL, RSRC_CONF,
+                  "seconds between two looks at key files, or Off"),
+    AP_INIT_TAKE1("JwtMapCache", jm_files_set_cache, NULL, RSRC_CONF,
+                  "verified tokens that a child keeps, or Off"),
+    AP_INIT_TAKE1("JwtMapStateDir", set_state_dir, NULL, RSRC_CONF,
+                  "directory for snapshots of fetched key sets"),
     { NULL }
 };
 
@@ -821,6 +836,8 @@ static void register_hooks(apr_pool_t *p)
     jm_proxy_register_hooks(p);
     jm_filter_register_hooks(p);
     jm_authz_register_hooks(p);
+    jm_files_register_hooks(p);
+    jm_remotes_register_hooks(p);
 }
 
 /* --- the module record --- */

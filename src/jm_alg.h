@@ -47,4 +47,8 @@ const char *const *jm_alg_names(void);
 /* The names in a set, "RS256, RS384", in p. */
 const char *jm_alg_list(apr_pool_t *p, jm_algs_t algs);
 
+/* All algorithms of secrets, if algs has one of those, and all of public
+ * keys, if it has one of those. */
+jm_algs_t jm_alg_kin(jm_algs_t algs);
+
 #endif

@@ -286,6 +286,29 @@ jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
     return verdict;
 }
 
+void jm_claims_window(apr_int64_t *pfrom, apr_int64_t *puntil,
+                      const jm_policy_t *policy, const jm_json_t *claims)
+{
+    times_t times;
+
+    *pfrom = SECONDS_MAX;
+    *puntil = SECONDS_MIN;
+    if (read_claims(&times, claims) != JM_OK) {
+        return;
+    }
+    *pfrom = SECONDS_MIN;
+    if (times.has_nbf) {
+        *pfrom = sub_seconds(times.nbf, policy->leeway);
+    }
+    if (times.has_iat) {
+        apr_int64_t issued = sub_seconds(times.iat, policy->leeway);
+
+        *pfrom = issued > *pfrom ? issued : *pfrom;
+    }
+    *puntil = times.has_exp ? add_seconds(times.exp, policy->leeway)
+                            : SECONDS_MAX;
+}
+
 /* --- require --- */
 
 /* 1 if one of the values is a word of a space-separated set. */

@@ -36,6 +36,11 @@ jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
                              const jm_json_t *header, const jm_json_t *claims,
                              apr_int64_t now, apr_pool_t *ptemp);
 
+/* When claims that passed jm_claims_check would pass its checks of times
+ * again: *pfrom <= now < *puntil, seconds since 1970, leeway included. */
+void jm_claims_window(apr_int64_t *pfrom, apr_int64_t *puntil,
+                      const jm_policy_t *policy, const jm_json_t *claims);
+
 /* A path into JSON objects: PATH of `$request.jwt.PATH`. */
 typedef struct jm_path_t {
     jm_str_t flat;            /* the whole as one name, tried first; empty

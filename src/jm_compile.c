@@ -5,6 +5,7 @@
  */
 #include "jm_compile_state.h"
 
+#include "jm_cleanse.h"
 #include "jm_file.h"
 #include "jm_route.h"
 
@@ -120,6 +121,7 @@ static void compile_root(jm_compile_t *c, const char *file,
     c->server_names = apr_hash_make(c->ptemp);
     c->authorizers = apr_array_make(c->p, 4, sizeof(jm_authorizer_t *));
     c->authorizer_names = apr_hash_make(c->ptemp);
+    c->watches = apr_array_make(c->p, 4, sizeof(jm_watch_t *));
     c->routes = apr_array_make(c->ptemp, 64, sizeof(jm_compile_route_t *));
     c->route_of = apr_hash_make(c->ptemp);
     c->mapped_query = jm_query_names_make(c->p);
@@ -129,6 +131,8 @@ static void compile_root(jm_compile_t *c, const char *file,
     c->table->authorizers = (const jm_authorizer_t *const *)
                             c->authorizers->elts;
     c->table->authorizer_count = (unsigned)c->authorizers->nelts;
+    c->table->watches = (const jm_watch_t *const *)c->watches->elts;
+    c->table->watch_count = (unsigned)c->watches->nelts;
 }
 
 apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
@@ -136,7 +140,7 @@ apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
                              const char *file, jm_str_t source,
                              const jm_compile_env_t *env)
 {
-    static const jm_compile_env_t nothing = { NULL, NULL, NULL, NULL, 0 };
+    static const jm_compile_env_t nothing = { NULL, NULL, NULL, NULL, 0, 0 };
     jm_compile_t c = { .p = p, .ptemp = ptemp, .diags = diags };
     jm_json_error_t error = { 0, "", "out of memory" };
 
@@ -147,6 +151,7 @@ apr_status_t jm_compile_text(const jm_table_t **ptable, jm_diags_t *diags,
                     error.message);
         return APR_EINVAL;
     }
+    jm_cleanse_tree(ptemp, c.root);
     if (c.root->type != JM_JSON_OBJECT) {
         jm_json_diag(diags, JM_ERROR, c.root, "must be an object, not %s: "
                      "write {\"paths\": [...]}", jm_json_type_name(c.root));

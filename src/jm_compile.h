@@ -22,6 +22,8 @@ typedef struct jm_compile_env_t {
                                 * what depends on them is not judged: such an
                                 * authorizer has keys NULL, such a route is
                                 * in no router; for checks, never to serve */
+    int check_modes;           /* 1: warns of secrets and keys that others
+                                * than their owner can read or write */
 } jm_compile_env_t;
 
 /* Reads and compiles file. The table is owned by p; ptemp holds the JSON

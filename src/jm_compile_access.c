@@ -4,6 +4,9 @@
  */
 #include "jm_compile_state.h"
 
+#include "jm_choice.h"
+#include "jm_credential.h"
+
 /* Words that would have stood for themselves without quotes. */
 static const char *bare_word(jm_str_t text)
 {
@@ -125,6 +128,53 @@ static void check_selection(jm_compile_t *c, const jm_json_t *node,
                          "chooses between them: name one of the two",
                          list[k]->name, list[i]->name);
         }
+    }
+}
+
+/* 1 if one of the count has all the sources of a. */
+static int is_covered(const jm_authorizer_t *const *list, unsigned count,
+                      const jm_authorizer_t *a)
+{
+    unsigned i;
+    unsigned k;
+
+    for (i = 0; i < count; i++) {
+        jm_credential_t cred = { { NULL, 0 }, NULL, NULL, NULL };
+        int covered = 1;
+
+        for (k = 0; covered && k < a->header_count; k++) {
+            cred.source = &a->headers[k];
+            covered = jm_credential_from(&cred, list[i]);
+        }
+        cred.source = NULL;
+        for (k = 0; covered && k < a->cookie_count; k++) {
+            cred.cookie = a->cookies[k];
+            covered = jm_credential_from(&cred, list[i]);
+        }
+        if (covered) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A route of hundreds of issuers costs a request what one of one does. */
+static void index_authorizers(jm_route_t *route, jm_compile_t *c)
+{
+    const jm_authorizer_t **list;
+    unsigned i;
+
+    list = apr_pcalloc(c->p, (route->authorizer_count + 1) * sizeof(*list));
+    for (i = 0; i < route->authorizer_count; i++) {
+        if (!is_covered(list, route->searched_count,
+                        route->authorizers[i])) {
+            list[route->searched_count++] = route->authorizers[i];
+        }
+    }
+    route->searched = list;
+    if (route->authorizer_count > 1) {
+        route->issuers = jm_choice_issuers(c->p, route->authorizers,
+                                           route->authorizer_count);
     }
 }
 
@@ -333,6 +383,7 @@ static void read_require(jm_compile_route_t *r, jm_compile_t *c)
 void jm_compile_access(jm_compile_route_t *r, jm_compile_t *c)
 {
     read_auth(r, c);
+    index_authorizers(r->route, c);
     check_preflight(r, c);
     read_require(r, c);
 }

@@ -287,6 +287,12 @@ static void match_algs(jm_authorizer_t *a, jm_compile_t *c,
     }
 }
 
+/* A key in a file may be replaced by another one of its kind while we run. */
+static jm_algs_t lasting(const jm_authorizer_t *a, jm_algs_t servable)
+{
+    return a->key_slot && !a->remote ? jm_alg_kin(servable) : servable;
+}
+
 /* servable: what the keys and the type can serve; 0: not known. */
 static void read_algs(jm_authorizer_t *a, jm_compile_t *c,
                       const jm_json_t *node, jm_algs_t servable)
@@ -298,7 +304,7 @@ static void read_algs(jm_authorizer_t *a, jm_compile_t *c,
     unsigned i;
 
     if (!many && !one) {
-        a->algs = servable;
+        a->algs = lasting(a, servable);
         return;
     }
     if (many && one) {
@@ -314,18 +320,17 @@ static void read_algs(jm_authorizer_t *a, jm_compile_t *c,
     }
     if (servable && a->algs) {
         match_algs(a, c, items, count, many ? many : one, servable);
-        a->algs &= servable;
+        a->algs &= lasting(a, servable);
     }
 }
 
-static void refuse_revoked(jm_compile_t *c, const jm_json_t *node)
+static void read_revoked(jm_authorizer_t *a, jm_compile_t *c,
+                         const jm_json_t *node)
 {
     const jm_json_t *at = jm_member_find(node, "revoked_file");
 
     if (at) {
-        jm_json_diag_name(c->diags, JM_ERROR, at, "this build reads no "
-                          "revocation files: remove it, and keep the "
-                          "lifetime of tokens short");
+        jm_compile_file_slot(&a->revoked_slot, a, c, at, JM_WATCH_REVOKED);
     }
 }
 
@@ -362,12 +367,12 @@ static void read_authorizer(jm_authorizer_t *a, jm_compile_t *c,
                      "a token for another API of the issuer passes: write "
                      "\"audience\"");
     }
-    refuse_revoked(c, node);
+    read_revoked(a, c, node);
     read_user_claim(a, c, node);
     jm_compile_sources(a, c, node);
-    if (known && jm_compile_keys(&a->keys, &a->key_source, c, node, kind)
-                 == JM_MEMBER_OK) {
-        servable = a->keys->algs & kind_algs(kind);
+    if (known
+        && jm_compile_keys(a, &servable, c, node, kind) == JM_MEMBER_OK) {
+        servable &= kind_algs(kind);
     }
     read_algs(a, c, node, servable);
 }

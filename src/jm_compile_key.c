@@ -4,9 +4,10 @@
  */
 #include "jm_compile_state.h"
 
-#include "jm_file.h"
 #include "jm_jwk.h"
+#include "jm_slot.h"
 
+/* What an authorizer may have its keys from. */
 typedef jm_member_e key_reader_t(const jm_keyset_t **pset, jm_compile_t *c,
                                  const jm_json_t *node);
 
@@ -14,7 +15,6 @@ typedef jm_member_e key_reader_t(const jm_keyset_t **pset, jm_compile_t *c,
 typedef struct report_t {
     jm_compile_t *c;
     const jm_json_t *node;     /* of the table: the key, or its file's name */
-    jm_diags_t *file;          /* places of a JSON text of its own; or NULL */
 } report_t;
 
 static void report(void *baton, jm_severity_e severity, const jm_json_t *at,
@@ -22,17 +22,13 @@ static void report(void *baton, jm_severity_e severity, const jm_json_t *at,
 {
     const report_t *r = baton;
 
-    if (!at || !r->file) {
-        jm_json_diag(r->c->diags, severity, at ? at : r->node, "%s", text);
-        return;
-    }
-    /* The place inside becomes a part of the message about the outside. */
-    jm_json_diag(r->file, JM_ERROR, at, "%s", text);
-    jm_json_diag(r->c->diags, severity, r->node, "%s",
-                 jm_diag_line(r->c->ptemp, r->file,
-                              &APR_ARRAY_IDX(r->file->list,
-                                             r->file->list->nelts - 1,
-                                             jm_diag_t)));
+    jm_json_diag(r->c->diags, severity, at ? at : r->node, "%s", text);
+}
+
+static void report_file(void *baton, jm_severity_e severity,
+                        const char *text)
+{
+    report(baton, severity, NULL, text);
 }
 
 static jm_member_e done(apr_status_t rv, jm_compile_t *c,
@@ -65,113 +61,35 @@ static jm_member_e key_octets(jm_str_t *pout, jm_compile_t *c,
     }
 }
 
-typedef apr_status_t file_reader_t(jm_str_t *pout, const char **perror,
-                                   apr_pool_t *p, const char *path,
-                                   apr_size_t max);
-
-static jm_member_e key_file(jm_str_t *pout, jm_compile_t *c,
-                            const jm_json_t *node, file_reader_t *read)
-{
-    const char *error;
-    jm_str_t name;
-    jm_member_e e = jm_member_text(&name, &c->subst, node);
-    apr_status_t rv;
-
-    if (e != JM_MEMBER_OK) {
-        return e;
-    }
-    rv = read(pout, &error, c->ptemp,
-              jm_file_below(c->ptemp, c->folder, name.ptr), JM_KEY_FILE_MAX);
-    if (rv != APR_SUCCESS) {
-        jm_json_diag(c->diags, JM_ERROR, node, "cannot read \"%s\": %s%s",
-                     node->text.ptr, error,
-                     APR_STATUS_IS_ENOENT(rv)
-                     ? ": its name is relative to the folder of the table"
-                     : "");
-        return JM_MEMBER_WRONG;
-    }
-    return JM_MEMBER_OK;
-}
-
-static jm_member_e use_secret(const jm_keyset_t **pset, jm_compile_t *c,
-                              const jm_json_t *node, jm_str_t secret)
-{
-    report_t r = { c, node, NULL };
-
-    return done(jm_keyset_secret(pset, c->p, secret, report, &r), c, node);
-}
-
-static jm_member_e use_pem(const jm_keyset_t **pset, jm_compile_t *c,
-                           const jm_json_t *node, jm_str_t pem)
-{
-    report_t r = { c, node, NULL };
-
-    return done(jm_keyset_pem(pset, c->p, pem, report, &r), c, node);
-}
-
-/* A JWKS as text: of a file, or of a string of the table. */
-static jm_member_e use_jwks_text(const jm_keyset_t **pset, jm_compile_t *c,
-                                 const jm_json_t *node, jm_str_t text,
-                                 const char *name)
-{
-    jm_diags_t places;
-    report_t r = { c, node, &places };
-    jm_json_error_t error = { 0, "", "out of memory" };
-    const jm_json_t *jwks;
-
-    jm_diag_init(&places, c->ptemp, name, text);
-    if (jm_json_parse(&jwks, &error, c->ptemp, text) != APR_SUCCESS) {
-        jm_diag_add(&places, JM_ERROR, error.offset, error.pointer, "%s",
-                    error.message);
-        jm_json_diag(c->diags, JM_ERROR, node, "%s",
-                     jm_diag_line(c->ptemp, &places,
-                                  &APR_ARRAY_IDX(places.list, 0, jm_diag_t)));
-        return JM_MEMBER_WRONG;
-    }
-    return done(jm_keyset_jwks(pset, c->p, jwks, 0, report, &r), c, node);
-}
+/* --- keys in the table --- */
 
 static jm_member_e read_secret(const jm_keyset_t **pset, jm_compile_t *c,
                                const jm_json_t *node)
 {
+    report_t r = { c, node };
     jm_str_t text;
     jm_member_e e = key_octets(&text, c, node);
 
-    return e == JM_MEMBER_OK ? use_secret(pset, c, node, text) : e;
-}
-
-static jm_member_e read_secret_file(const jm_keyset_t **pset,
-                                    jm_compile_t *c, const jm_json_t *node)
-{
-    jm_str_t text;
-    jm_member_e e = key_file(&text, c, node, jm_file_read_secret);
-
-    return e == JM_MEMBER_OK ? use_secret(pset, c, node, text) : e;
+    return e == JM_MEMBER_OK
+           ? done(jm_keyset_secret(pset, c->p, text, report, &r), c, node)
+           : e;
 }
 
 static jm_member_e read_public_key(const jm_keyset_t **pset, jm_compile_t *c,
                                    const jm_json_t *node)
 {
+    report_t r = { c, node };
     jm_str_t text;
     jm_member_e e = key_octets(&text, c, node);
 
-    return e == JM_MEMBER_OK ? use_pem(pset, c, node, text) : e;
-}
-
-static jm_member_e read_public_key_file(const jm_keyset_t **pset,
-                                        jm_compile_t *c,
-                                        const jm_json_t *node)
-{
-    jm_str_t text;
-    jm_member_e e = key_file(&text, c, node, jm_file_read);
-
-    return e == JM_MEMBER_OK ? use_pem(pset, c, node, text) : e;
+    return e == JM_MEMBER_OK
+           ? done(jm_keyset_pem(pset, c->p, text, report, &r), c, node) : e;
 }
 
 static jm_member_e read_jwks(const jm_keyset_t **pset, jm_compile_t *c,
                              const jm_json_t *node)
 {
-    report_t r = { c, node, NULL };
+    report_t r = { c, node };
     jm_str_t text;
     jm_member_e e;
 
@@ -186,81 +104,148 @@ static jm_member_e read_jwks(const jm_keyset_t **pset, jm_compile_t *c,
         return JM_MEMBER_WRONG;
     }
     e = key_octets(&text, c, node);
-    return e == JM_MEMBER_OK ? use_jwks_text(pset, c, node, text, "jwks") : e;
+    return e == JM_MEMBER_OK
+           ? done(jm_keyset_jwks_text(pset, c->p, c->ptemp, text, "jwks",
+                                      report, &r), c, node)
+           : e;
 }
 
-static jm_member_e read_jwks_file(const jm_keyset_t **pset, jm_compile_t *c,
-                                  const jm_json_t *node)
+/* --- keys in files --- */
+
+static int has_secret(const jm_watch_t *watch, apr_pool_t *ptemp)
 {
+    const jm_keyset_t *set;
+
+    if (watch->kind == JM_WATCH_REVOKED) {
+        return 0;
+    }
+    set = jm_slot_get(watch->slot, ptemp, NULL);
+    return set && set->keys[0].family == JM_FAMILY_HMAC;
+}
+
+static void warn_of_mode(jm_compile_t *c, const jm_json_t *node,
+                         const jm_watch_t *watch)
+{
+    const char *exposure = jm_file_exposure(c->ptemp, &watch->loaded.stamp,
+                                            has_secret(watch, c->ptemp));
+
+    if (c->subst.env->check_modes && exposure) {
+        jm_json_diag(c->diags, JM_WARNING, node, "\"%s\" %s",
+                     node->text.ptr, exposure);
+    }
+}
+
+static jm_watch_t *make_watch(jm_authorizer_t *a, jm_compile_t *c,
+                              jm_watch_e kind, jm_str_t name)
+{
+    jm_watch_t *watch = apr_pcalloc(c->p, sizeof(*watch));
+
+    watch->kind = kind;
+    watch->name = apr_pstrdup(c->p, name.ptr);
+    watch->path = jm_file_below(c->p, c->folder, name.ptr);
+    watch->authorizer = a;
+    watch->slot = jm_slot_make(c->p);
+    return watch;
+}
+
+static jm_member_e load(jm_compile_t *c, const jm_json_t *node,
+                        jm_watch_t *watch)
+{
+    report_t r = { c, node };
+    const char *error;
     jm_str_t text;
-    jm_member_e e = key_file(&text, c, node, jm_file_read);
+    apr_status_t rv;
 
-    return e == JM_MEMBER_OK ? use_jwks_text(pset, c, node, text,
-                                             node->text.ptr) : e;
+    if (!watch->slot) {
+        return done(APR_ENOMEM, c, node);
+    }
+    rv = jm_watch_read(&text, &watch->loaded, &error, c->ptemp, watch,
+                       apr_time_now());
+    if (rv != APR_SUCCESS) {
+        jm_json_diag(c->diags, JM_ERROR, node, "cannot read \"%s\": %s%s",
+                     node->text.ptr, error,
+                     APR_STATUS_IS_ENOENT(rv)
+                     ? ": its name is relative to the folder of the table"
+                     : "");
+        return JM_MEMBER_WRONG;
+    }
+    return done(jm_watch_use(watch, c->ptemp, text, report_file, &r), c,
+                node);
 }
 
-/* The one place that knows that keys of a URL cannot be had. */
-static jm_member_e read_remote(const jm_keyset_t **pset, jm_compile_t *c,
-                               const jm_json_t *node)
+jm_member_e jm_compile_file_slot(jm_slot_t **pslot, jm_authorizer_t *a,
+                                 jm_compile_t *c, const jm_json_t *node,
+                                 jm_watch_e kind)
 {
-    (void)pset;
-    jm_json_diag(c->diags, JM_ERROR, node, "keys would have to be fetched, "
-                 "and this build reads static keys only: write "
-                 "\"jwks_file\", \"jwks\" or \"public_key_file\" with the "
-                 "keys of the issuer");
-    return JM_MEMBER_WRONG;
+    jm_watch_t *watch;
+    jm_str_t name;
+    jm_member_e e = jm_member_text(&name, &c->subst, node);
+
+    *pslot = NULL;
+    if (e != JM_MEMBER_OK) {
+        return e;
+    }
+    watch = make_watch(a, c, kind, name);
+    e = load(c, node, watch);
+    if (e == JM_MEMBER_OK) {
+        *pslot = watch->slot;
+        APR_ARRAY_PUSH(c->watches, const jm_watch_t *) = watch;
+        warn_of_mode(c, node, watch);
+    }
+    return e;
 }
 
 static const struct source_t {
     const char *name;
-    key_reader_t *read;
+    key_reader_t *read;        /* NULL: a file, or a URL */
+    int is_file;
+    jm_watch_e kind;           /* of the file */
 } sources[] = {
-    { "secret", read_secret },
-    { "secret_file", read_secret_file },
-    { "public_key", read_public_key },
-    { "public_key_file", read_public_key_file },
-    { "jwks", read_jwks },
-    { "jwks_file", read_jwks_file },
-    { "jwks_uri", read_remote },
-    { "jwt_secret", read_secret }
+    { "secret", read_secret, 0, 0 },
+    { "secret_file", NULL, 1, JM_WATCH_SECRET },
+    { "public_key", read_public_key, 0, 0 },
+    { "public_key_file", NULL, 1, JM_WATCH_PEM },
+    { "jwks", read_jwks, 0, 0 },
+    { "jwks_file", NULL, 1, JM_WATCH_JWKS },
+    { "jwks_uri", NULL, 0, 0 },
+    { "jwt_secret", read_secret, 0, 0 }
 };
 
 #define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))
 
-/* What is said of keys from a URL alone. */
+static int is_remote(const struct source_t *source)
+{
+    return !source->read && !source->is_file;
+}
+
+/* What is said of fetched keys alone; harmless where a `jwks` wins over
+ * them. */
 static void refuse_remote_members(jm_compile_t *c, const jm_json_t *node)
 {
-    static const char *const names[] = {
-        "cache_duration", "min_refresh", "stale_grace", "tls_ca_file", NULL
-    };
     const char *const *name;
 
-    for (name = names; *name; name++) {
+    for (name = jm_compile_remote_members; *name; name++) {
         const jm_json_t *at = jm_member_find(node, *name);
 
-        if (at) {
+        if (at && !jm_member_find(node, "jwks_uri")) {
             jm_json_diag_name(c->diags, JM_ERROR, at, "is for keys that are "
-                              "fetched, and this build reads static keys "
-                              "only: remove it");
+                              "fetched, and these are not: remove it");
         }
     }
 }
 
-static jm_member_e no_source(const jm_keyset_t **pset, jm_compile_t *c,
-                             const jm_json_t *node,
+static jm_member_e no_source(jm_compile_t *c, const jm_json_t *node,
                              const jm_compile_kind_t *kind)
 {
-    if (kind->discovers) {
-        return read_remote(pset, c, node);
-    }
     if (kind->only_source) {
         jm_json_diag(c->diags, JM_ERROR, node, "\"%s\" is missing: write it "
                      "as \"$secret.NAME\"", kind->only_source);
     }
     else {
         jm_json_diag(c->diags, JM_ERROR, node, "it has no key: write one of "
-                     "\"jwks_file\", \"jwks\", \"public_key_file\", "
-                     "\"public_key\", \"secret_file\", \"secret\"");
+                     "\"jwks_uri\", \"jwks_file\", \"jwks\", "
+                     "\"public_key_file\", \"public_key\", "
+                     "\"secret_file\", \"secret\"");
     }
     return JM_MEMBER_WRONG;
 }
@@ -295,7 +280,7 @@ static const struct source_t *choose(const struct source_t **pextra,
             chosen = &sources[i];
         }
         else if (!strcmp(chosen->name, "jwks")
-                 && sources[i].read == read_remote) {
+                 && is_remote(&sources[i])) {
             jm_json_diag_name(c->diags, JM_WARNING, at, "stands beside "
                               "\"jwks\", which wins: remove one of them");
         }
@@ -306,19 +291,34 @@ static const struct source_t *choose(const struct source_t **pextra,
     return chosen;
 }
 
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, const char **psource,
+static jm_member_e read_source(jm_authorizer_t *a, jm_algs_t *palgs,
+                               jm_compile_t *c, const jm_json_t *node,
+                               const struct source_t *source)
+{
+    const jm_keyset_t *set = NULL;
+    jm_member_e e;
+
+    if (source->is_file) {
+        e = jm_compile_file_slot(&a->key_slot, a, c, node, source->kind);
+        set = a->key_slot ? jm_slot_get(a->key_slot, c->ptemp, NULL) : NULL;
+    }
+    else {
+        e = source->read(&set, c, node);
+        a->keys = set;
+    }
+    *palgs = set ? set->algs : 0;
+    return e;
+}
+
+jm_member_e jm_compile_keys(jm_authorizer_t *a, jm_algs_t *palgs,
                             jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind)
 {
     const struct source_t *extra;
     const struct source_t *source = choose(&extra, c, node, kind->members);
 
-    *pset = NULL;
-    *psource = source ? source->name : NULL;
-    refuse_remote_members(c, node);
-    if (!source) {
-        return no_source(pset, c, node, kind);
-    }
+    a->key_source = source ? source->name : "discovery";
+    *palgs = 0;
     if (extra) {
         jm_json_diag_name(c->diags, JM_ERROR,
                           jm_member_find(node, extra->name),
@@ -326,5 +326,13 @@ jm_member_e jm_compile_keys(const jm_keyset_t **pset, const char **psource,
                           "source of keys, so keep one of them",
                           source->name);
     }
-    return source->read(pset, c, jm_member_find(node, source->name));
+    if (source ? is_remote(source) : kind->discovers) {
+        return jm_compile_remote(a, palgs, c, node, kind);
+    }
+    refuse_remote_members(c, node);
+    if (!source) {
+        return no_source(c, node, kind);
+    }
+    return read_source(a, palgs, c, jm_member_find(node, source->name),
+                       source);
 }

@@ -11,6 +11,7 @@
 #include "jm_json.h"
 #include "jm_member.h"
 #include "jm_subst.h"
+#include "jm_watch.h"
 
 /* A server, and who uses it: one that only routes without an implementation
  * name is not read, so that its $env need not be set. */
@@ -45,6 +46,7 @@ typedef struct jm_compile_t {
     apr_array_header_t *servers;     /* of jm_compile_server_t */
     apr_hash_t *server_names;        /* alias -> its place + 1, as a pointer */
     apr_array_header_t *authorizers; /* of jm_authorizer_t * */
+    apr_array_header_t *watches;     /* of const jm_watch_t *, in p */
     apr_hash_t *authorizer_names;    /* name -> jm_authorizer_t * */
     const jm_authorizer_t *const *standard; /* the default one, an array of
                                              * one; NULL: none */
@@ -79,12 +81,25 @@ const jm_server_t *jm_compile_server_find(jm_compile_t *c,
 /* jm_compile_auth.c: `authorizer` and `authorizers`. */
 void jm_compile_authorizers(jm_compile_t *c);
 
-/* jm_compile_key.c: the keys of an authorizer. JM_MEMBER_OK with *pset and
- * *psource, the member that they are from; JM_MEMBER_WRONG: reported;
- * JM_MEMBER_UNKNOWN: placeholders. */
-jm_member_e jm_compile_keys(const jm_keyset_t **pset, const char **psource,
+/* jm_compile_key.c: the keys of an authorizer, whose policy is read already.
+ * JM_MEMBER_OK with *palgs: the algorithms that they can serve;
+ * JM_MEMBER_WRONG: reported; JM_MEMBER_UNKNOWN: placeholders. */
+jm_member_e jm_compile_keys(jm_authorizer_t *a, jm_algs_t *palgs,
                             jm_compile_t *c, const jm_json_t *node,
                             const jm_compile_kind_t *kind);
+
+/* A file of that authorizer, whose name node is, in a slot: read now, and
+ * listed in the table to be looked after. */
+jm_member_e jm_compile_file_slot(jm_slot_t **pslot, jm_authorizer_t *a,
+                                 jm_compile_t *c, const jm_json_t *node,
+                                 jm_watch_e kind);
+
+/* jm_compile_remote.c: the same for keys that are fetched; and the members
+ * that are for those alone. */
+jm_member_e jm_compile_remote(jm_authorizer_t *a, jm_algs_t *palgs,
+                              jm_compile_t *c, const jm_json_t *node,
+                              const jm_compile_kind_t *kind);
+extern const char *const jm_compile_remote_members[];
 
 /* jm_compile_source.c: `from_headers`, `from_cookies`. */
 void jm_compile_sources(jm_authorizer_t *authorizer, jm_compile_t *c,

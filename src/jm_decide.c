@@ -6,7 +6,6 @@
 
 #include "jm_cors.h"
 #include "jm_json.h"
-#include "jm_jws.h"
 
 /* One run of jm_decide. */
 typedef struct run_t {
@@ -18,98 +17,6 @@ typedef struct run_t {
 } run_t;
 
 /* --- the token --- */
-
-static int has_issuer(const jm_authorizer_t *authorizer, jm_str_t issuer)
-{
-    unsigned i;
-
-    for (i = 0; i < authorizer->policy.issuer_count; i++) {
-        if (jm_str_eq(authorizer->policy.issuers[i], issuer)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* The authorizer for a token: the only one, or that of its iss. */
-static const jm_authorizer_t *select_authorizer(
-    apr_pool_t *p, const jm_jws_t *jws,
-    const jm_authorizer_t *const *authorizers, unsigned count)
-{
-    jm_str_t issuer;
-    unsigned i;
-
-    if (count == 1) {
-        return authorizers[0];
-    }
-    issuer = jm_jws_unverified_issuer(p, jws);
-    for (i = 0; i < count; i++) {
-        if (has_issuer(authorizers[i], issuer)) {
-            return authorizers[i];
-        }
-    }
-    return NULL;
-}
-
-/* Signature, then payload, then policy: nothing of the payload is looked at
- * before the signature holds. */
-static jm_verdict_e verify_with(jm_token_t *token, apr_pool_t *p,
-                                const jm_jws_t *jws,
-                                const jm_authorizer_t *authorizer,
-                                apr_int64_t now, int signature_only)
-{
-    const jm_key_t *key;
-    jm_verdict_e verdict;
-
-    if (!authorizer->keys) {
-        return JM_NO_KEYS;
-    }
-    verdict = jm_jws_verify(&key, p, jws, authorizer->keys, authorizer->algs);
-    if (verdict != JM_OK) {
-        return verdict;
-    }
-    verdict = jm_jws_payload(&token->claims, p, jws);
-    if (signature_only && verdict == JM_MALFORMED) {
-        return JM_OK;    /* any octets may be signed, RFC 7515 section 5.2 */
-    }
-    if (verdict != JM_OK || signature_only) {
-        return verdict;
-    }
-    return jm_claims_check(&authorizer->policy, key, jws->header,
-                           token->claims, now, p);
-}
-
-jm_verdict_e jm_verify_token(const jm_token_t **ptoken,
-                             const jm_authorizer_t **pauthorizer,
-                             jm_str_t *pkid, apr_pool_t *p, jm_str_t text,
-                             const jm_authorizer_t *const *authorizers,
-                             unsigned count, apr_int64_t now,
-                             int signature_only)
-{
-    jm_token_t *token = apr_pcalloc(p, sizeof(*token));
-    jm_verdict_e verdict;
-    jm_jws_t jws;
-
-    *ptoken = NULL;
-    *pauthorizer = count == 1 ? authorizers[0] : NULL;
-    *pkid = jm_strn(NULL, 0);
-    verdict = jm_jws_parse(&jws, p, text);
-    if (verdict != JM_OK) {
-        return verdict;
-    }
-    *pkid = jws.kid;
-    *pauthorizer = select_authorizer(p, &jws, authorizers, count);
-    if (!*pauthorizer) {
-        return JM_ISSUER;
-    }
-    verdict = verify_with(token, p, &jws, *pauthorizer, now, signature_only);
-    if (verdict == JM_OK) {
-        token->authorizer = *pauthorizer;
-        token->jose = jws.header;
-        *ptoken = token;
-    }
-    return verdict;
-}
 
 /* 1 if an earlier pass verified this very credential for this route. */
 static int is_shared(const run_t *run, const jm_credential_t *cred)
@@ -130,17 +37,18 @@ static int is_shared(const run_t *run, const jm_credential_t *cred)
     return 0;
 }
 
-static jm_verdict_e verify_timed(const jm_token_t **ptoken, run_t *run,
+static jm_verdict_e verify_timed(jm_verified_t *verified, run_t *run,
                                  jm_str_t text)
 {
     const jm_request_t *request = run->request;
     const jm_route_t *route = run->d->route;
+    jm_verify_t with = {
+        { route->authorizers, route->authorizer_count, route->issuers },
+        request->now, 0, request->cache, request->refresh,
+        request->refresh_baton
+    };
     apr_uint64_t start = request->clock ? request->clock() : 0;
-    jm_verdict_e verdict = jm_verify_token(ptoken, &run->d->authorizer,
-                                           &run->d->kid, run->p, text,
-                                           route->authorizers,
-                                           route->authorizer_count,
-                                           request->now, 0);
+    jm_verdict_e verdict = jm_verify_token(verified, run->p, text, &with);
 
     if (request->clock) {
         run->d->timed = 1;
@@ -151,7 +59,7 @@ static jm_verdict_e verify_timed(const jm_token_t **ptoken, run_t *run,
 
 static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
 {
-    const jm_token_t *token;
+    jm_verified_t verified;
     jm_token_t *kept;
     jm_verdict_e verdict;
 
@@ -160,14 +68,16 @@ static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
         run->d->authorizer = run->request->shared->authorizer;
         return JM_OK;
     }
-    verdict = verify_timed(&token, run, cred->token);
+    verdict = verify_timed(&verified, run, cred->token);
+    run->d->authorizer = verified.authorizer;
+    run->d->kid = verified.kid;
     if (verdict != JM_OK) {
         return verdict;
     }
-    if (!jm_credential_from(cred, token->authorizer)) {
+    if (!jm_credential_from(cred, verified.authorizer)) {
         return JM_ISSUER;
     }
-    kept = apr_pmemdup(run->p, token, sizeof(*token));
+    kept = apr_pmemdup(run->p, verified.token, sizeof(*kept));
     kept->credential = *cred;
     run->d->token = kept;
     return JM_OK;
@@ -185,8 +95,8 @@ static void authenticate(run_t *run)
     }
     run->d->token_verdict = jm_credential_find(&cred, run->p,
                                                run->request->headers,
-                                               route->authorizers,
-                                               route->authorizer_count);
+                                               route->searched,
+                                               route->searched_count);
     if (run->d->token_verdict == JM_OK) {
         run->d->token_verdict = verify_credential(run, &cred);
     }

@@ -8,12 +8,12 @@
 #define JM_DECIDE_H
 
 #include "jm.h"
-#include "jm_credential.h"
 #include "jm_error.h"
 #include "jm_header.h"
 #include "jm_route.h"
 #include "jm_table.h"
 #include "jm_uri.h"
+#include "jm_verify.h"
 
 /* Nanoseconds since some time, never going back. */
 typedef apr_uint64_t jm_clock_t(void);
@@ -32,19 +32,14 @@ struct jm_request_t {
     apr_int64_t now;             /* seconds since 1970 */
     jm_clock_t *clock;           /* times the verification; NULL: no need */
     int report_only;             /* JwtMapEngine ReportOnly */
+    jm_cache_t *cache;           /* of verified tokens, or NULL */
+    jm_refresh_t *refresh;       /* of keys that are fetched, or NULL */
+    void *refresh_baton;
     const jm_token_t *shared;    /* token of an earlier pass, or NULL */
     const jm_decision_t *origin; /* decision of the request that this one came
                                   * from (subrequest, internal redirect): a
                                   * path that no route names inherits it; NULL:
                                   * the client asked for this path itself */
-};
-
-/* A verified token; lives in the pool of the pass that verified it. */
-struct jm_token_t {
-    const jm_authorizer_t *authorizer;
-    jm_credential_t credential;
-    const jm_json_t *jose;
-    const jm_json_t *claims;
 };
 
 typedef enum jm_action_e {
@@ -104,18 +99,5 @@ jm_str_t jm_decision_query(const jm_table_t *table,
 /* 1 if a response to this request is for one user: it has verified claims,
  * or would have had them with a (good) token. */
 int jm_decision_is_personal(const jm_decision_t *decision);
-
-/* Verifies one compact token against the count authorizers: several are
- * chosen among by the unverified iss, and it is bound to the choice by the
- * verification. *ptoken (in p; credential left zeroed) is set with JM_OK
- * only; *pauthorizer and *pkid as far as they are known. signature_only: the
- * claim policy is not applied, and claims is NULL where the payload is not a
- * JSON object. */
-jm_verdict_e jm_verify_token(const jm_token_t **ptoken,
-                             const jm_authorizer_t **pauthorizer,
-                             jm_str_t *pkid, apr_pool_t *p, jm_str_t token,
-                             const jm_authorizer_t *const *authorizers,
-                             unsigned count, apr_int64_t now,
-                             int signature_only);
 
 #endif

@@ -35,14 +35,16 @@ static const jm_error_t table[JM_VERDICT_COUNT] = {
                  INVALID_TOKEN, "invalid_token" },
     [JM_SIGNATURE] = { "signature", "the token's signature does not hold",
                        401, INVALID_TOKEN, "invalid_token" },
-    [JM_TYP] = { "typ", "the token's typ is not an expected one", 401,
+    [JM_TYP] = { "typ", "the token's typ is not the one that the authorizer's "
+               "member typ names (else: JWT or at+jwt)", 401,
                  INVALID_TOKEN, "invalid_token" },
     [JM_CLAIM] = { "claim",
                    "a registered claim is missing or of the wrong type", 401,
                    INVALID_TOKEN, "invalid_token" },
     [JM_ISSUER] = { "issuer", "the token is of another issuer", 401,
                     INVALID_TOKEN, "invalid_token" },
-    [JM_AUDIENCE] = { "audience", "the token is for another audience", 401,
+    [JM_AUDIENCE] = { "audience", "the token is for none of the audiences that "
+                      "the authorizer's member audience names", 401,
                       INVALID_TOKEN, "invalid_token" },
     [JM_NOT_YET] = { "not_yet", "the token's nbf or iat is in the future", 401,
                      INVALID_TOKEN, "invalid_token" },

@@ -5,6 +5,9 @@
  */
 #include <stdarg.h>
 
+#include <openssl/crypto.h>
+
+#include "jm_cleanse.h"
 #include "jm_expr_part.h"
 #include "jm_member.h"
 
@@ -211,6 +214,21 @@ static void read_node(build_t *b)
     }
 }
 
+/* A variable may be a secret, and so is what was made of it in between:
+ * compact JSON, which is a text of its own. */
+static jm_str_t keep_config(const build_t *b, const jm_json_t *node,
+                            jm_str_t text)
+{
+    jm_format_e format = b->value->format;
+    jm_str_t kept = jm_cleanse_dup(b->p, text);
+
+    if ((node->type == JM_JSON_ARRAY || node->type == JM_JSON_OBJECT)
+        && (format == JM_FORMAT_TEXT || format == JM_FORMAT_JSON)) {
+        OPENSSL_cleanse((char *)text.ptr, text.len);
+    }
+    return kept;
+}
+
 /* A part whose octets are known now becomes text as `format` has it. */
 static void settle_part(build_t *b, jm_part_t *part)
 {
@@ -238,7 +256,7 @@ static void settle_part(build_t *b, jm_part_t *part)
              format_names[format]);
         return;
     }
-    part->text = jm_str_dup(b->p, text);
+    part->text = keep_config(b, node, text);
     part->node = NULL;
 }
 

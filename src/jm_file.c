@@ -89,6 +89,54 @@ static apr_status_t read_open(buffer_t **pb, apr_file_t *file, apr_pool_t *p,
     return read_all(*pb, file, p, max);
 }
 
+apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
+                           const char *path)
+{
+    apr_finfo_t info;
+    apr_status_t rv = apr_stat(&info, path, APR_FINFO_MTIME | APR_FINFO_CTIME
+                               | APR_FINFO_SIZE | APR_FINFO_IDENT
+                               | APR_FINFO_PROT, ptemp);
+
+    memset(stamp, 0, sizeof(*stamp));
+    if (rv != APR_SUCCESS && rv != APR_INCOMPLETE) {
+        return rv;
+    }
+    stamp->mtime = info.mtime;
+    stamp->ctime = info.ctime;
+    stamp->size = info.size;
+    stamp->inode = info.inode;
+    stamp->device = info.device;
+    stamp->mode = info.valid & APR_FINFO_PROT ? info.protection : 0;
+    return APR_SUCCESS;
+}
+
+/* APR's bits are four to a digit, those of chmod three. */
+static unsigned chmod_digits(apr_fileperms_t mode)
+{
+    unsigned bits = (unsigned)mode;
+
+    return ((bits >> 8 & 7) << 6) | ((bits >> 4 & 7) << 3) | (bits & 7);
+}
+
+const char *jm_file_exposure(apr_pool_t *p, const jm_file_stamp_t *stamp,
+                             int is_secret)
+{
+    unsigned mode = chmod_digits(stamp->mode);
+
+    if (stamp->mode & (APR_FPROT_GWRITE | APR_FPROT_WWRITE)) {
+        return apr_psprintf(p, "can be written by others than its owner "
+                            "(mode %04o), who may put their own key there: "
+                            "chmod it %04o", mode,
+                            mode & (is_secret ? 0700u : 0755u));
+    }
+    if (is_secret && (stamp->mode & (APR_FPROT_GREAD | APR_FPROT_WREAD))) {
+        return apr_psprintf(p, "is a secret and can be read by others than "
+                            "its owner (mode %04o): chmod it %04o", mode,
+                            mode & 0700u);
+    }
+    return NULL;
+}
+
 static const char *reason(apr_pool_t *p, apr_status_t rv)
 {
     char text[120];

@@ -1,11 +1,33 @@
 /*
- * jm_file.h: reads a small file whole, at load. The only part of the core
- * that opens files, together with jm_compile, which calls it.
+ * jm_file.h: reads a small file whole, at load or reload. The only part of the
+ * core that opens files.
  */
 #ifndef JM_FILE_H
 #define JM_FILE_H
 
+#include <apr_file_info.h>
+
 #include "jm.h"
+
+/* What tells one state of a file from another without its content. */
+typedef struct jm_file_stamp_t {
+    apr_time_t mtime;
+    apr_time_t ctime;
+    apr_off_t size;              /* octets */
+    apr_ino_t inode;
+    apr_dev_t device;
+    apr_fileperms_t mode;        /* permission bits of APR; 0: not known */
+} jm_file_stamp_t;
+
+/* The stamp of what path leads to, through symbolic links. */
+apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
+                           const char *path);
+
+/* What others than its owner may do to a file of that mode that they should
+ * not, and how to take it from them, in p; NULL: nothing. Nobody else should
+ * read a secret, or write any key. */
+const char *jm_file_exposure(apr_pool_t *p, const jm_file_stamp_t *stamp,
+                             int is_secret);
 
 /* Reads all of path into p, with a NUL behind it that len does not count;
  * the octets are cleared with p, because they may be a secret. *pout is

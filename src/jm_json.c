@@ -7,9 +7,12 @@
 
 #include <stdarg.h>
 
+#include <openssl/crypto.h>
+
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
 #include <json-c/linkhash.h>
+#include <json-c/printbuf.h>
 
 #include "jm_json_scan.h"
 #include "jm_number.h"
@@ -106,7 +109,7 @@ static const char *scan_pointer(parse_t *c)
 
 /* What json-c parses: the source with each number, which it might refuse or
  * clamp, replaced by 0 and blanks, and a NUL behind it. */
-static const char *without_numbers(parse_t *c)
+static char *without_numbers(parse_t *c)
 {
     jm_str_t source = c->scan.source;
     char *text = apr_pstrmemdup(c->ptemp, source.ptr, source.len);
@@ -239,6 +242,8 @@ static apr_status_t copy_string(parse_t *c, jm_json_t *node,
                             json_object_get_string_len(from));
 
     node->text = jm_str_dup(c->p, text);
+    /* It may be a secret, and json-c frees it as it is. */
+    OPENSSL_cleanse((char *)text.ptr, text.len);
     return text.len == len ? APR_SUCCESS : APR_ENOMEM;
 }
 
@@ -305,15 +310,18 @@ static apr_status_t build(jm_json_t *root, parse_t *c)
     json_tokener *tokener = json_tokener_new_ex(JM_JSON_DEPTH_MAX + 2);
     enum json_tokener_error error;
     json_object *from;
+    char *source;
     apr_status_t rv;
 
     if (!tokener) {
         return APR_ENOMEM;
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    source = without_numbers(c);
     /* With the NUL, since json-c wants to see that a number has ended. */
-    from = json_tokener_parse_ex(tokener, without_numbers(c),
+    from = json_tokener_parse_ex(tokener, source,
                                  (int)c->scan.source.len + 1);
+    OPENSSL_cleanse(source, c->scan.source.len);
     error = json_tokener_get_error(tokener);
     if (error == json_tokener_success) {
         rv = copy_value(c, root, from);
@@ -324,6 +332,8 @@ static apr_status_t build(jm_json_t *root, parse_t *c)
         rv = APR_EINVAL;
     }
     json_object_put(from);
+    /* The last string is in its buffer still. */
+    OPENSSL_cleanse(tokener->pb->buf, (apr_size_t)tokener->pb->size);
     json_tokener_free(tokener);
     return rv;
 }

@@ -91,4 +91,11 @@ apr_status_t jm_keyset_jwks(const jm_keyset_t **pset, apr_pool_t *p,
                             const jm_json_t *jwks, int remote,
                             jm_key_report_t *report, void *baton);
 
+/* The same of a static set as text, which what is reported calls name, with
+ * line and column; at is always NULL. */
+apr_status_t jm_keyset_jwks_text(const jm_keyset_t **pset, apr_pool_t *p,
+                                 apr_pool_t *ptemp, jm_str_t text,
+                                 const char *name, jm_key_report_t *report,
+                                 void *baton);
+
 #endif

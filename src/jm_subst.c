@@ -4,6 +4,7 @@
  */
 #include "jm_subst.h"
 
+#include "jm_cleanse.h"
 #include "jm_file.h"
 
 typedef enum source_e {
@@ -135,6 +136,24 @@ static jm_subst_e unset(jm_str_t *pout, const jm_subst_t *s,
     return JM_SUBST_ERROR;
 }
 
+/* Said once a secret, where it is used first. */
+static void warn_of_mode(const jm_subst_t *s, const jm_json_t *node,
+                         jm_str_t name)
+{
+    const char *path = apr_pstrcat(s->p, s->env->secrets_dir, "/", name.ptr,
+                                   NULL);
+    const char *exposure = NULL;
+    jm_file_stamp_t stamp;
+
+    if (s->env->check_modes
+        && jm_file_stamp(&stamp, s->p, path) == APR_SUCCESS) {
+        exposure = jm_file_exposure(s->p, &stamp, 1);
+    }
+    if (exposure) {
+        jm_json_diag(s->diags, JM_WARNING, node, "%s %s", path, exposure);
+    }
+}
+
 /* Looks NAME up, once a compilation. Returns what is wrong, or NULL. */
 static const char *look_up(jm_str_t *pout, const jm_subst_t *s,
                            const jm_json_t *node, source_e source,
@@ -151,6 +170,9 @@ static const char *look_up(jm_str_t *pout, const jm_subst_t *s,
     }
     error = source == SOURCE_ENV ? env_text(pout, s, name)
                                  : secret_text(pout, s, name);
+    if (!error && source == SOURCE_SECRET) {
+        warn_of_mode(s, node, name);
+    }
     if (!error) {
         apr_hash_set(s->known, node->text.ptr, (apr_ssize_t)node->text.len,
                      apr_pmemdup(s->p, pout, sizeof(*pout)));
@@ -205,11 +227,12 @@ static void copy_node(const jm_subst_t *s, apr_pool_t *p, jm_json_t *to,
     to->parent = parent;
     to->name = jm_str_dup(p, from->name);
     if (from->type == JM_JSON_STRING || from->type == JM_JSON_NUMBER) {
-        to->text = jm_str_dup(p, from->text);
+        to->text = jm_cleanse_dup(p, from->text);
     }
     if (resolve && from->type == JM_JSON_STRING
-        && jm_subst_text(&text, s, from, 0) == JM_SUBST_OK) {
-        to->text = jm_str_dup(p, text);
+        && jm_subst_text(&text, s, from, 0) == JM_SUBST_OK
+        && text.ptr != from->text.ptr) {
+        to->text = jm_cleanse_dup(p, text);
     }
     if (from->count == 0) {
         to->items = NULL;

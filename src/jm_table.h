@@ -25,7 +25,11 @@ typedef struct jm_source_t {
 struct jm_authorizer_t {
     const char *name;
     jm_policy_t policy;
-    const jm_keyset_t *keys;   /* NULL: not known (placeholders) */
+    const jm_keyset_t *keys;   /* for good; NULL where key_slot is not */
+    jm_slot_t *key_slot;       /* const jm_keyset_t of a file or URL, empty as
+                                * long as there is none; or NULL */
+    const jm_remote_t *remote; /* key_slot is filled from there; or NULL */
+    jm_slot_t *revoked_slot;   /* const jm_revoked_t; NULL: no list */
     const char *key_source;    /* the member they are from: "jwks_file" */
     jm_algs_t algs;            /* allowed */
     const jm_source_t *headers;
@@ -79,6 +83,10 @@ struct jm_route_t {
     jm_auth_e auth;
     const jm_authorizer_t *const *authorizers; /* that it may choose among */
     unsigned authorizer_count;
+    apr_hash_t *issuers;       /* of several: iss -> the one; else NULL */
+    const jm_authorizer_t *const *searched; /* those of them that have all the
+                                * sources of the others, too */
+    unsigned searched_count;
     const jm_require_t *require;
     unsigned require_count;
     const jm_server_t *server; /* NULL: the request goes where httpd sends it */
@@ -116,6 +124,8 @@ struct jm_table_t {
     const jm_server_t *const *servers; /* those that a route uses */
     unsigned server_count;
     const jm_cors_t *cors;             /* NULL: none */
+    const jm_watch_t *const *watches;  /* files that may change */
+    unsigned watch_count;
     int unmatched_pass;
     apr_hash_t *reserved_headers;      /* folded name -> first spelling; read
                                         * through jm_header.h */

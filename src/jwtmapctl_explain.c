@@ -135,22 +135,16 @@ static const jm_authorizer_t *authorizer_for(const jm_route_t *route,
                                              const jm_json_t *claims)
 {
     const jm_json_t *iss = jm_json_get(claims, jm_str("iss"));
-    unsigned i;
-    unsigned j;
+    const jm_authorizer_t *chosen = NULL;
 
     if (!route || !route->authorizer_count) {
         return NULL;
     }
-    for (i = 0; iss && i < route->authorizer_count; i++) {
-        const jm_policy_t *policy = &route->authorizers[i]->policy;
-
-        for (j = 0; j < policy->issuer_count; j++) {
-            if (jm_str_eq(policy->issuers[j], iss->text)) {
-                return route->authorizers[i];
-            }
-        }
+    if (route->issuers && iss && iss->type == JM_JSON_STRING) {
+        chosen = apr_hash_get(route->issuers, iss->text.ptr,
+                              (apr_ssize_t)iss->text.len);
     }
-    return route->authorizers[0];
+    return chosen ? chosen : route->authorizers[0];
 }
 
 /* jm_decide takes the claims as those of a token that an earlier pass
@@ -172,7 +166,7 @@ static jwtmapctl_exit_e set_claims(jwtmapctl_explain_t *x,
     add_credential(x, token->authorizer, CLAIMS_TOKEN);
     /* A second credential, by -H, is left for jm_decide to refuse. */
     if (jm_credential_find(&token->credential, x->p, x->headers,
-                           route->authorizers, route->authorizer_count)
+                           route->searched, route->searched_count)
         == JM_OK) {
         x->request.shared = token;
     }

@@ -237,7 +237,7 @@ jwtmapctl_exit_e jwtmapctl_compile(const jm_table_t **ptable,
                                    jm_diags_t *diags, apr_pool_t *p,
                                    const jwtmapctl_t *ctl, const char *file)
 {
-    jm_compile_env_t env = { NULL, environment, NULL, NULL, 0 };
+    jm_compile_env_t env = { NULL, environment, NULL, NULL, 0, 1 };
     apr_status_t rv;
     int i;
 

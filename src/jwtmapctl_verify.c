@@ -142,17 +142,19 @@ static void print_json(const jwtmapctl_t *ctl, const result_t *result)
 static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl, const choice_t *choice,
                                jm_str_t token, apr_int64_t now)
 {
-    int signature_only = jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY)
-                         != NULL;
+    jm_verify_t with = {
+        { choice->list, choice->count,
+          jm_choice_issuers(ctl->p, choice->list, choice->count) },
+        now, jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL, NULL,
+        NULL, NULL
+    };
+    jm_verified_t verified;
     result_t result = { JM_INTERNAL, NULL, NULL, { NULL, 0 } };
 
-    result.verdict = jm_verify_token(&result.token, &result.authorizer,
-                                     &result.kid, ctl->p, token,
-                                     choice->list, choice->count, now,
-                                     signature_only);
-    if (result.verdict != JM_OK) {
-        result.token = NULL;
-    }
+    result.verdict = jm_verify_token(&verified, ctl->p, token, &with);
+    result.token = verified.token;
+    result.authorizer = verified.authorizer;
+    result.kid = verified.kid;
     if (jwtmapctl_value(ctl, JWTMAPCTL_OPT_JSON)) {
         print_json(ctl, &result);
     }

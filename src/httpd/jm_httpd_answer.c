@@ -15,8 +15,6 @@
 
 APLOG_USE_MODULE(jwtmap);
 
-#define RETRY_AFTER "10"   /* seconds, where no key set is usable */
-
 static ap_filter_rec_t *json_filter;
 
 /* --- the log line --- */
@@ -136,7 +134,13 @@ void jm_answer_fields(request_rec *r, const jm_decision_t *d)
         jm_answer_challenge(r, d->verdict);
     }
     if (error->status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(out, "Retry-After", RETRY_AFTER);
+        const jm_server_conf_t *server = ap_get_module_config(
+            r->server->module_config, &jwtmap_module);
+
+        apr_table_setn(out, "Retry-After",
+                       apr_itoa(r->pool,
+                                jm_remotes_retry_after(server->remotes,
+                                                       d->authorizer)));
     }
     if (d->allow) {
         allow_methods(r, d->allow);

@@ -63,8 +63,8 @@ static void vary_on_sources(request_rec *r, const jm_route_t *route)
 {
     unsigned i, j;
 
-    for (i = 0; route && i < route->authorizer_count; i++) {
-        const jm_authorizer_t *authorizer = route->authorizers[i];
+    for (i = 0; route && i < route->searched_count; i++) {
+        const jm_authorizer_t *authorizer = route->searched[i];
 
         for (j = 0; j < authorizer->header_count; j++) {
             jm_response_vary(r->headers_out, r->pool,

@@ -137,6 +137,8 @@ static apr_pool_t *decision_pool(const request_rec *r)
 static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
                                        const jm_dir_conf_t *conf)
 {
+    const jm_server_conf_t *server = ap_get_module_config(
+        r->server->module_config, &jwtmap_module);
     jm_request_t request;
 
     memset(&request, 0, sizeof(request));
@@ -153,6 +155,11 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
     request.now = apr_time_sec(apr_time_now());
     request.clock = jm_count_clock;
     request.report_only = conf->engine == JM_ENGINE_REPORT_ONLY;
+    if (server->remotes) {
+        request.refresh = jm_remotes_refresh;
+        request.refresh_baton = server->remotes;
+    }
+    request.cache = server->cache;
     request.shared = ctx->client->token;
     request.origin = origin_of(r, ctx, conf->table);
     return jm_decide(conf->table, &request, decision_pool(r));

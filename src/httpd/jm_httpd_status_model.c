@@ -10,6 +10,7 @@
 #include "jm_httpd_status.h"
 
 #include "jm_alg.h"
+#include "jm_slot.h"
 
 /* --- numbers --- */
 
@@ -120,6 +121,17 @@ static const char *short_name(const char *file)
            ? file + len + 1 : file;
 }
 
+/* As many as requests find now; 0: none yet. */
+static unsigned count_keys(apr_pool_t *p, const jm_authorizer_t *authorizer)
+{
+    const jm_keyset_t *keys = authorizer->keys;
+
+    if (authorizer->key_slot) {
+        keys = jm_slot_get(authorizer->key_slot, p, NULL);
+    }
+    return keys ? keys->count : 0;
+}
+
 static const jm_status_keys_t *read_keys(apr_pool_t *p,
                                          const jm_counters_t *counters)
 {
@@ -134,7 +146,7 @@ static const jm_status_keys_t *read_keys(apr_pool_t *p,
         keys[i].authorizer = jm_status_clean(p, authorizer->name);
         keys[i].source = authorizer->key_source;
         keys[i].algorithms = jm_alg_list(p, authorizer->algs);
-        keys[i].count = authorizer->keys ? authorizer->keys->count : 0;
+        keys[i].count = count_keys(p, authorizer);
         keys[i].loaded = counters->loaded;
     }
     return keys;

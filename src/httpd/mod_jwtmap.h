@@ -19,6 +19,9 @@
 
 extern module AP_MODULE_DECLARE_DATA jwtmap_module;
 
+typedef struct jm_files_t jm_files_t;
+typedef struct jm_remotes_t jm_remotes_t;
+
 typedef enum jm_engine_e {
     JM_ENGINE_UNSET = 0,
     JM_ENGINE_OFF,
@@ -33,10 +36,21 @@ typedef struct jm_dir_conf_t {
     jm_engine_e engine;
 } jm_dir_conf_t;
 
-/* What a (virtual) server has to know at start. */
+#define JM_OFF (-1)           /* of a number that may be "Off" */
+
+/* What a (virtual) server has to know at start. The numbers are those of the
+ * main server; 0: not set. */
 typedef struct jm_server_conf_t {
     int in_use;                   /* a table stands in it or above it */
+    int reload;                   /* JwtMapReload, seconds */
+    int cache_entries;            /* JwtMapCache */
+    jm_files_t *files;            /* of the main server; NULL: none to look
+                                   * at */
+    jm_cache_t *cache;            /* of this child, the same in all servers;
+                                   * NULL: none */
     apr_array_header_t *tables;   /* of jm_table_t *: its own and those above */
+    jm_remotes_t *remotes;        /* key sets that are fetched, of all servers;
+                                   * NULL: none */
 } jm_server_conf_t;
 
 /* What the client sent, kept by the first pass for all later ones
@@ -218,6 +232,31 @@ void jm_authz_register_hooks(apr_pool_t *p);
 /* --- jm_httpd_status.c: the handler jwtmap-status --- */
 
 void jm_status_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_reload.c: files that change, the cache of a child --- */
+
+/* JwtMapReload and JwtMapCache. */
+const char *jm_files_set_reload(cmd_parms *cmd, void *vconf, const char *arg);
+const char *jm_files_set_cache(cmd_parms *cmd, void *vconf, const char *arg);
+
+void jm_files_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_remote.c: key sets that are fetched --- */
+
+/* The jm_refresh_t of a request; baton is the jm_remotes_t. Waits 2 s at
+ * most. */
+void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
+                        int has_keys);
+
+/* Seconds after which keys may be there; authorizer and remotes may be
+ * NULL. */
+int jm_remotes_retry_after(const jm_remotes_t *remotes,
+                           const jm_authorizer_t *authorizer);
+
+/* JwtMapStateDir. NULL, or what is wrong with it. */
+const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir);
+
+void jm_remotes_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_filter.c: trailers, response --- */
 

@@ -77,6 +77,9 @@ sub spawn {
 
 sub port { return $_[0]{port} }
 
+# Its logs are there, and its state directory is dir/state.
+sub dir { return $_[0]{dir} }
+
 # The parent process is there.
 sub runs {
     my ($self) = @_;
@@ -90,6 +93,26 @@ sub listens {
     my ($self) = @_;
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                  PeerPort => $self->{port});
+}
+
+# kill -9 of the child that fetches key sets, which is the one that is
+# connected to somebody else; its pid, or 0. The line that httpd logs of it is
+# taken out: 99log.t takes it for a crash.
+sub kill_fetcher {
+    my ($self, $port) = @_;
+    my $hex = sprintf ':%04X', $port;
+    my %inode = map { my @f = split; $f[2] =~ /$hex$/ ? ($f[9] => 1) : () }
+        split /\n/, slurp('/proc/net/tcp');
+    for my $child (split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children")) {
+        next unless grep { (readlink $_ || '') =~ /^socket:\[(\d+)\]/ && $inode{$1} }
+            glob "/proc/$child/fd/*";
+        kill 'KILL', $child;
+        my $line = qr/^.*AH00052: child pid $child exit signal Killed.*\n/m;
+        wait_for(5, sub { $self->error_log =~ $line });
+        spew("$self->{dir}/error_log", $self->error_log =~ s/$line//r);
+        return $child;
+    }
+    return 0;
 }
 
 # What it said at start, and its error log.

@@ -66,7 +66,7 @@ static void test_twice(void)
 
 static void test_placeholders(void)
 {
-    jm_compile_env_t env = { NULL, NULL, NULL, NULL, 1 };
+    const jm_compile_env_t env = { .placeholders = 1 };
     const jm_table_t *table = compile_env(
         "{" AUTHORIZER ",'paths':["
         "{'method':'GET','path':'$env.PATH_','auth':true},"

@@ -23,7 +23,7 @@ static jm_str_t first_header(const jm_table_t *table)
 static void test_substitution(void)
 {
     jm_compile_env_t env = { (void *)"$request.jwt.sub", set_x, NULL, NULL,
-                             0 };
+                             0, 0 };
     const char *json = "{'variables':{'v':'$env.X'}," AUTHORIZER ","
         "'paths':[{'method':'GET','path':'/','auth':true,"
         "'mapping':{'headers':{'x-a':'%s'}}}]}";
@@ -45,7 +45,7 @@ static void test_substitution(void)
 
 static void test_responses(void)
 {
-    jm_compile_env_t env = { (void *)"a\"b", set_x, NULL, NULL, 0 };
+    jm_compile_env_t env = { (void *)"a\"b", set_x, NULL, NULL, 0, 0 };
     const jm_table_t *table = compile_env(
         "{'paths':["
         "{'method':'GET','path':'/a','response':{ 'n': 1.50, 's': 'x/y',"

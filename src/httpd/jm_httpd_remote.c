@@ -1,0 +1,534 @@
+/*
+ * jm_httpd_remote.c: fetched key sets in each child: which there are, reading
+ * what the one that fetches wrote, and the requests that wait for it. Touches
+ * the slots of the authorizers, the state directory and the shared counters.
+ */
+#include <time.h>
+
+#include <apr_shm.h>
+#include <apr_time.h>
+
+#include "jm_httpd_remote.h"
+
+#include <unixd.h>
+
+#include "jm_httpd_state.h"
+#include "jm_slot.h"
+
+APLOG_USE_MODULE(jwtmap);
+
+#define WAIT_MS 2000       /* milliseconds that a request waits for keys */
+#define WAIT_STEP_MS 10
+#define WAITERS_MAX 8      /* requests of a child that wait for a kid */
+#define BACKOFF_MAX 30     /* seconds */
+#define CELLS_KEY "mod_jwtmap:cells"
+#define STATE_DIR_KEY "mod_jwtmap:state_dir"
+#define WATCHDOG "_jwtmap_keys_"
+#define RETRY_AFTER 10     /* seconds, for keys that are not fetched */
+
+/* --- time --- */
+
+apr_uint32_t jm_tick(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (apr_uint32_t)((apr_uint64_t)now.tv_sec * 1000
+                          + (apr_uint64_t)now.tv_nsec / 1000000);
+}
+
+/* 1, 2, 4 … times min_refresh, at most 30 s, unless that is asked for. */
+apr_uint32_t jm_remote_pause(const jm_remote_t *remote,
+                             apr_uint32_t failures)
+{
+    apr_int64_t seconds = remote->min_refresh;
+
+    for (; failures > 1 && seconds < BACKOFF_MAX; failures--) {
+        seconds *= 2;
+    }
+    if (seconds > BACKOFF_MAX) {
+        seconds = remote->min_refresh > BACKOFF_MAX ? remote->min_refresh
+                                                    : BACKOFF_MAX;
+    }
+    return (apr_uint32_t)seconds * 1000;
+}
+
+/* --- which sets there are: at start, in the parent --- */
+
+static void be_patient(jm_remote_t *all, const jm_remote_t *one)
+{
+    if (one->cache_duration < all->cache_duration) {
+        all->cache_duration = one->cache_duration;
+    }
+    if (one->min_refresh > all->min_refresh) {
+        all->min_refresh = one->min_refresh;
+    }
+    if (one->stale_grace > all->stale_grace) {
+        all->stale_grace = one->stale_grace;
+    }
+}
+
+static void add_reader(jm_remotes_t *remotes, apr_hash_t *by_id,
+                       apr_pool_t *p, const jm_authorizer_t *authorizer)
+{
+    const jm_remote_t *remote = authorizer->remote;
+    jm_set_t *set = apr_hash_get(by_id, remote->id, APR_HASH_KEY_STRING);
+    jm_reader_t *reader;
+
+    if (!set) {
+        set = apr_pcalloc(p, sizeof(*set));
+        set->remote = *remote;
+        set->readers = apr_array_make(p, 1, sizeof(jm_reader_t));
+        apr_hash_set(by_id, remote->id, APR_HASH_KEY_STRING, set);
+        APR_ARRAY_PUSH(remotes->sets, jm_set_t *) = set;
+    }
+    be_patient(&set->remote, remote);
+    reader = apr_array_push(set->readers);
+    reader->authorizer = authorizer;
+    reader->until = 0;
+    apr_hash_set(remotes->set_of, apr_pmemdup(p, &authorizer,
+                                              sizeof(authorizer)),
+                 sizeof(authorizer), set);
+}
+
+static jm_set_t *set_of(const jm_remotes_t *remotes,
+                        const jm_authorizer_t *authorizer)
+{
+    return apr_hash_get(remotes->set_of, &authorizer, sizeof(authorizer));
+}
+
+static void add_table(jm_remotes_t *remotes, apr_hash_t *by_id,
+                      apr_pool_t *p, const jm_table_t *table)
+{
+    unsigned i;
+
+    for (i = 0; i < table->authorizer_count; i++) {
+        const jm_authorizer_t *authorizer = table->authorizers[i];
+
+        if (authorizer->remote && !set_of(remotes, authorizer)) {
+            add_reader(remotes, by_id, p, authorizer);
+        }
+    }
+}
+
+static jm_server_conf_t *conf_of(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &jwtmap_module);
+}
+
+/* All sets of all tables; NULL: there are none. */
+static jm_remotes_t *find_sets(apr_pool_t *p, server_rec *main_server)
+{
+    jm_remotes_t *remotes = apr_pcalloc(p, sizeof(*remotes));
+    apr_hash_t *by_id = apr_hash_make(p);
+    server_rec *s;
+    int i;
+
+    remotes->server = main_server;
+    remotes->sets = apr_array_make(p, 4, sizeof(jm_set_t *));
+    remotes->set_of = apr_hash_make(p);
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *tables = conf_of(s)->tables;
+
+        for (i = 0; i < tables->nelts; i++) {
+            add_table(remotes, by_id, p,
+                      APR_ARRAY_IDX(tables, i, const jm_table_t *));
+        }
+    }
+    return remotes->sets->nelts ? remotes : NULL;
+}
+
+/* --- the shared counters --- */
+
+/* They outlive the configuration: a graceful restart is no reason to ask a
+ * provider again. */
+typedef struct cells_t {
+    apr_shm_t *shm;
+    apr_pool_t *pool;
+    apr_size_t size;           /* octets of a cell: that of the module which
+                                * made it */
+    apr_hash_t *by_id;         /* id -> jm_cell_t * */
+} cells_t;
+
+static void take_over(jm_cell_t *cell, const cells_t *former, const char *id)
+{
+    const jm_cell_t *old = former && former->size == sizeof(*cell)
+                           ? apr_hash_get(former->by_id, id,
+                                          APR_HASH_KEY_STRING) : NULL;
+
+    if (old) {
+        *cell = *old;
+    }
+}
+
+static apr_status_t make_cells(jm_remotes_t *remotes, apr_pool_t *process)
+{
+    apr_size_t size = (apr_size_t)remotes->sets->nelts * sizeof(jm_cell_t);
+    apr_pool_t *pool;
+    cells_t *cells;
+    void *former;
+    jm_cell_t *cell;
+    apr_status_t rv;
+    int i;
+
+    apr_pool_userdata_get(&former, CELLS_KEY, process);
+    apr_pool_create(&pool, process);
+    cells = apr_pcalloc(pool, sizeof(*cells));
+    cells->pool = pool;
+    cells->size = sizeof(*cell);
+    cells->by_id = apr_hash_make(pool);
+    rv = apr_shm_create(&cells->shm, size, NULL, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    cell = apr_shm_baseaddr_get(cells->shm);
+    memset(cell, 0, size);
+    for (i = 0; i < remotes->sets->nelts; i++, cell++) {
+        jm_set_t *set = APR_ARRAY_IDX(remotes->sets, i, jm_set_t *);
+
+        take_over(cell, former, set->remote.id);
+        set->cell = cell;
+        apr_hash_set(cells->by_id, apr_pstrdup(pool, set->remote.id),
+                     APR_HASH_KEY_STRING, cell);
+    }
+    apr_pool_userdata_setn(cells, CELLS_KEY, NULL, process);
+    if (former) {
+        apr_pool_destroy(((cells_t *)former)->pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* --- what a child has --- */
+
+static void forget(jm_reader_t *reader)
+{
+    jm_slot_set(reader->authorizer->key_slot, NULL, NULL);
+    reader->until = 0;
+}
+
+/* Each authorizer's slot owns its keys. */
+static void fill(const jm_remotes_t *remotes, jm_reader_t *reader,
+                 apr_pool_t *ptemp, const jm_snapshot_t *snapshot)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    apr_int64_t until = jm_snapshot_usable_until(
+        snapshot, reader->authorizer->remote, now);
+    apr_pool_t *pool = until > now ? jm_slot_pool() : NULL;
+    const jm_keyset_t *keys;
+    const char *error = "it is too old";
+
+    if (pool && jm_remote_keys(&keys, &error, NULL, pool, ptemp,
+                               snapshot->answer) == APR_SUCCESS) {
+        jm_slot_set(reader->authorizer->key_slot, pool, keys);
+        reader->until = until;
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, remotes->server, "authorizer %s: "
+                 "the snapshot of its keys is not used: %s",
+                 reader->authorizer->name, error);
+    if (pool) {
+        apr_pool_destroy(pool);
+    }
+}
+
+/* Reads the snapshot of a set. Under lock. */
+static void load(const jm_remotes_t *remotes, jm_set_t *set)
+{
+    apr_pool_t *scratch = jm_slot_pool();
+    jm_snapshot_t snapshot;
+    apr_status_t rv;
+    int i;
+
+    if (!scratch) {
+        return;
+    }
+    rv = jm_state_read(&snapshot, scratch, remotes->dir, &set->remote);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, remotes->server, "the "
+                     "snapshot %s.jwks in %s is not used", set->remote.id,
+                     remotes->dir);
+    }
+    for (i = 0; rv == APR_SUCCESS && i < set->readers->nelts; i++) {
+        fill(remotes, &APR_ARRAY_IDX(set->readers, i, jm_reader_t),
+             scratch, &snapshot);
+    }
+    apr_pool_destroy(scratch);
+}
+
+/* Loads a snapshot that is newer than what this child has: 1. */
+static int pick_up(jm_remotes_t *remotes, jm_set_t *set)
+{
+    apr_uint32_t good = jm_cell_get(&set->cell->good);
+    int is_new;
+
+    apr_thread_mutex_lock(remotes->lock);
+    is_new = (apr_int32_t)(good - set->loaded) > 0;
+    if (is_new) {
+        set->loaded = good;
+        load(remotes, set);
+    }
+    apr_thread_mutex_unlock(remotes->lock);
+    return is_new;
+}
+
+/* One child says it aloud, of as many as there are. */
+static void log_stale(const jm_remotes_t *remotes, const jm_set_t *set,
+                      const jm_reader_t *reader)
+{
+    apr_uint32_t told = jm_cell_get(&set->cell->good) + 1;
+    int is_first = __atomic_exchange_n(&set->cell->told, told,
+                                       __ATOMIC_ACQ_REL) != told;
+
+    ap_log_error(APLOG_MARK, is_first ? APLOG_ERR : APLOG_INFO, 0,
+                 remotes->server, "authorizer %s: its keys are older than "
+                 "stale_grace permits, and are used no more",
+                 reader->authorizer->name);
+}
+
+static void drop_stale(jm_remotes_t *remotes, jm_set_t *set)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    int i;
+
+    apr_thread_mutex_lock(remotes->lock);
+    for (i = 0; i < set->readers->nelts; i++) {
+        jm_reader_t *reader = &APR_ARRAY_IDX(set->readers, i, jm_reader_t);
+
+        if (reader->until && reader->until <= now) {
+            forget(reader);
+            log_stale(remotes, set, reader);
+        }
+    }
+    apr_thread_mutex_unlock(remotes->lock);
+}
+
+/* mod_watchdog, in each child, once a second. */
+static apr_status_t look_around(int state, void *data, apr_pool_t *pool)
+{
+    jm_remotes_t *remotes = data;
+    int i;
+
+    (void)pool;
+    for (i = 0; state == AP_WATCHDOG_STATE_RUNNING
+                && i < remotes->sets->nelts; i++) {
+        jm_set_t *set = APR_ARRAY_IDX(remotes->sets, i, jm_set_t *);
+
+        pick_up(remotes, set);
+        drop_stale(remotes, set);
+    }
+    return APR_SUCCESS;
+}
+
+/* --- the requests that wait --- */
+
+static int is_under_way(const jm_cell_t *cell)
+{
+    return jm_cell_get(&cell->started) != jm_cell_get(&cell->finished);
+}
+
+/* Until a fetch ends that had not when there were `before`. */
+static void wait_for_fetch(const jm_cell_t *cell, apr_uint32_t before)
+{
+    apr_uint32_t start = jm_tick();
+
+    while (jm_cell_get(&cell->finished) == before
+           && jm_tick() - start < WAIT_MS) {
+        apr_sleep(apr_time_from_msec(WAIT_STEP_MS));
+    }
+}
+
+/* 1 if a fetch may begin, for all that is known here. */
+static int may_fetch(const jm_set_t *set)
+{
+    const jm_cell_t *cell = set->cell;
+
+    return jm_cell_get(&cell->started) == 0
+           || jm_tick() - jm_cell_get(&cell->tick)
+              >= (apr_uint32_t)set->remote.min_refresh * 1000;
+}
+
+static void wait_for_kid(jm_remotes_t *remotes, jm_set_t *set)
+{
+    apr_uint32_t before = jm_cell_get(&set->cell->finished);
+
+    if (!is_under_way(set->cell)) {
+        if (!may_fetch(set)) {
+            return;
+        }
+        jm_cell_set(&set->cell->wanted, 1);
+    }
+    if (__atomic_add_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL)
+        <= WAITERS_MAX) {
+        wait_for_fetch(set->cell, before);
+    }
+    __atomic_sub_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL);
+}
+
+void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
+                        int has_keys)
+{
+    jm_remotes_t *remotes = baton;
+    jm_set_t *set = set_of(remotes, authorizer);
+
+    if (!set || pick_up(remotes, set)) {
+        return;
+    }
+    if (has_keys) {
+        wait_for_kid(remotes, set);
+    }
+    else {
+        /* Only the first fetch is worth waiting for. */
+        wait_for_fetch(set->cell, 0);
+    }
+    pick_up(remotes, set);
+}
+
+int jm_remotes_retry_after(const jm_remotes_t *remotes,
+                           const jm_authorizer_t *authorizer)
+{
+    const jm_set_t *set = remotes && authorizer ? set_of(remotes, authorizer)
+                                                : NULL;
+    apr_uint32_t pause, since;
+
+    if (!set) {
+        return RETRY_AFTER;
+    }
+    pause = jm_remote_pause(&set->remote, jm_cell_get(&set->cell->failures));
+    since = jm_tick() - jm_cell_get(&set->cell->tick);
+    return since < pause ? (int)((pause - since) / 1000) + 1 : 1;
+}
+
+/* --- hooks --- */
+
+static int needs_watchdog(apr_pool_t *pconf, apr_pool_t *plog,
+                          apr_pool_t *ptemp, server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    if (find_sets(ptemp, s)
+        && !APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "a route table has keys "
+                     "that are fetched, which needs mod_watchdog: add "
+                     "LoadModule watchdog_module modules/mod_watchdog.so");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+static const char *state_dir(apr_pool_t *pconf)
+{
+    void *dir;
+
+    apr_pool_userdata_get(&dir, STATE_DIR_KEY, pconf);
+    return dir ? dir : JM_STATE_DIR;
+}
+
+const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir)
+{
+    const char *path = ap_server_root_relative(pconf, dir);
+
+    if (!path) {
+        return apr_psprintf(pconf, "JwtMapStateDir: invalid path %s", dir);
+    }
+    apr_pool_userdata_setn(path, STATE_DIR_KEY, NULL, pconf);
+    return NULL;
+}
+
+static int make_dir(const jm_remotes_t *remotes, apr_pool_t *ptemp)
+{
+    int is_root = geteuid() == 0;
+    const char *error = jm_state_prepare(
+        ptemp, remotes->dir, is_root ? ap_unixd_config.user_id : geteuid(),
+        is_root ? ap_unixd_config.group_id : getegid());
+
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, remotes->server,
+                     "JwtMapStateDir %s cannot be used: %s", remotes->dir,
+                     error);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+/* The callback in each child, and in one the fetches. */
+static apr_status_t register_callbacks(jm_remotes_t *remotes,
+                                       apr_pool_t *pconf)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t rv;
+
+    if (!get || !add) {
+        return APR_ENOTIMPL;
+    }
+    rv = get(&watchdog, WATCHDOG, 0, 0, pconf);
+    if (rv == APR_SUCCESS) {
+        rv = add(watchdog, apr_time_from_sec(1), remotes, look_around);
+    }
+    return rv == APR_SUCCESS ? jm_refresh_register(remotes, pconf) : rv;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                       apr_pool_t *ptemp, server_rec *s)
+{
+    jm_remotes_t *remotes;
+    apr_status_t rv;
+
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    remotes = find_sets(pconf, s);
+    if (!remotes) {
+        return OK;
+    }
+    remotes->dir = state_dir(pconf);
+    if (make_dir(remotes, ptemp) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    rv = make_cells(remotes, s->process->pool);
+    if (rv == APR_SUCCESS) {
+        rv = register_callbacks(remotes, pconf);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "no keys can be fetched");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (; s; s = s->next) {
+        conf_of(s)->remotes = remotes;
+    }
+    return OK;
+}
+
+/* What a fetch before this child brought. As User: no file that it can write
+ * is read with the rights of root. */
+static void child_init(apr_pool_t *p, server_rec *s)
+{
+    jm_remotes_t *remotes = conf_of(s)->remotes;
+    int i;
+
+    if (!remotes) {
+        return;
+    }
+    apr_thread_mutex_create(&remotes->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    for (i = 0; i < remotes->sets->nelts; i++) {
+        jm_set_t *set = APR_ARRAY_IDX(remotes->sets, i, jm_set_t *);
+
+        set->loaded = jm_cell_get(&set->cell->good);
+        load(remotes, set);
+    }
+}
+
+void jm_remotes_register_hooks(apr_pool_t *p)
+{
+    static const char *const before_watchdog[] = { "mod_watchdog.c", NULL };
+
+    (void)p;
+    ap_hook_check_config(needs_watchdog, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, before_watchdog, APR_HOOK_MIDDLE);
+    /* mod_watchdog starts its threads in this hook. */
+    ap_hook_child_init(child_init, NULL, before_watchdog, APR_HOOK_FIRST);
+}

@@ -1,0 +1,283 @@
+/*
+ * jm_cache.c: a set-associative array. A key belongs into one set of WAYS
+ * entries, which has a lock that is only ever tried. An entry is one block of
+ * memory with a count of readers: whoever is the last one frees it. The
+ * atomics are the compiler's, which a thread sanitizer sees into.
+ */
+#include "jm_cache.h"
+
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "jm_json.h"
+
+#define WAYS 8
+
+typedef struct entry_t {
+    jm_cached_t cached;        /* its JSON is in the same block */
+    jm_cache_key_t key;
+    jm_str_t issuer;           /* iss of the claims */
+    apr_size_t size;           /* octets of the block */
+    unsigned readers;          /* the cache is one of them */
+} entry_t;
+
+typedef struct set_t {
+    unsigned busy;             /* the lock */
+    unsigned tick;             /* counts uses: the time of the set */
+    apr_size_t octets;         /* of all its entries */
+    struct {
+        entry_t *entry;        /* NULL: free */
+        unsigned used;         /* tick of its last use */
+    } ways[WAYS];
+} set_t;
+
+struct jm_cache_t {
+    EVP_MD *sha256;
+    set_t *sets;
+    unsigned set_count;
+    unsigned ways;             /* in use, of each set */
+    apr_size_t octets;         /* that one set may hold */
+    jm_cache_stats_t stats;
+};
+
+/* --- entries --- */
+
+static apr_status_t release(void *baton)
+{
+    entry_t *entry = baton;
+
+    if (__atomic_sub_fetch(&entry->readers, 1, __ATOMIC_ACQ_REL) == 0) {
+        free(entry);
+    }
+    return APR_SUCCESS;
+}
+
+static entry_t *entry_make(const jm_cache_key_t *key,
+                           const jm_cached_t *cached, apr_size_t limit)
+{
+    apr_size_t jose = jm_json_packed_size(cached->jose);
+    apr_size_t size = sizeof(entry_t) + jose
+                      + jm_json_packed_size(cached->claims);
+    const jm_json_t *iss;
+    entry_t *entry = size <= limit ? malloc(size) : NULL;
+
+    if (!entry) {
+        return NULL;
+    }
+    entry->cached = *cached;
+    entry->cached.jose = jm_json_pack(entry + 1, cached->jose);
+    entry->cached.claims = jm_json_pack((char *)(entry + 1) + jose,
+                                        cached->claims);
+    entry->key = *key;
+    iss = jm_json_get(entry->cached.claims, jm_str("iss"));
+    entry->issuer = iss && iss->type == JM_JSON_STRING ? iss->text
+                                                       : jm_strn(NULL, 0);
+    entry->size = size;
+    entry->readers = 1;
+    return entry;
+}
+
+static int entry_is(const entry_t *entry, const jm_cache_key_t *key)
+{
+    return entry && !memcmp(&entry->key, key, sizeof(*key));
+}
+
+/* --- sets --- */
+
+static void count(unsigned long *number, unsigned long step)
+{
+    __atomic_add_fetch(number, step, __ATOMIC_RELAXED);
+}
+
+/* The set of a key, locked; NULL: it is busy. */
+static set_t *set_take(jm_cache_t *cache, const jm_cache_key_t *key)
+{
+    apr_uint32_t number;
+    set_t *set;
+
+    memcpy(&number, key->digest, sizeof(number));
+    set = &cache->sets[number % cache->set_count];
+    if (__atomic_exchange_n(&set->busy, 1, __ATOMIC_ACQUIRE)) {
+        count(&cache->stats.busy, 1);
+        return NULL;
+    }
+    return set;
+}
+
+static void set_leave(set_t *set)
+{
+    __atomic_store_n(&set->busy, 0, __ATOMIC_RELEASE);
+}
+
+/* The entry of a key, with a reader more; NULL: there is none. */
+static entry_t *set_find(set_t *set, const jm_cache_key_t *key,
+                         const jm_choice_t *choice)
+{
+    unsigned i;
+
+    for (i = 0; i < WAYS; i++) {
+        entry_t *entry = set->ways[i].entry;
+
+        if (entry_is(entry, key)
+            && jm_choice_of(choice, entry->issuer)
+               == entry->cached.authorizer) {
+            set->ways[i].used = ++set->tick;
+            __atomic_add_fetch(&entry->readers, 1, __ATOMIC_RELAXED);
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static void way_clear(jm_cache_t *cache, set_t *set, unsigned way)
+{
+    entry_t *entry = set->ways[way].entry;
+
+    if (entry) {
+        set->octets -= entry->size;
+        count(&cache->stats.entries, 0ul - 1);
+        count(&cache->stats.octets, 0ul - entry->size);
+        set->ways[way].entry = NULL;
+        release(entry);
+    }
+}
+
+/* How long ago a way was used, in ticks, which may have wrapped around; a
+ * free one is the oldest of all. */
+static unsigned way_age(const set_t *set, unsigned way)
+{
+    return set->ways[way].entry ? set->tick - set->ways[way].used : ~0u;
+}
+
+static unsigned oldest_way(const jm_cache_t *cache, const set_t *set,
+                           int in_use)
+{
+    unsigned oldest = 0;
+    unsigned i;
+
+    for (i = 1; i < cache->ways; i++) {
+        if (in_use && !set->ways[i].entry) {
+            continue;
+        }
+        if ((in_use && !set->ways[oldest].entry)
+            || way_age(set, i) > way_age(set, oldest)) {
+            oldest = i;
+        }
+    }
+    return oldest;
+}
+
+/* Makes room for entry, which fits into an empty set, and puts it there. */
+static void set_put(jm_cache_t *cache, set_t *set, entry_t *entry)
+{
+    unsigned i;
+
+    for (i = 0; i < cache->ways; i++) {
+        const entry_t *other = set->ways[i].entry;
+
+        if (entry_is(other, &entry->key)
+            && other->cached.authorizer == entry->cached.authorizer) {
+            way_clear(cache, set, i);
+        }
+    }
+    while (set->octets + entry->size > cache->octets) {
+        way_clear(cache, set, oldest_way(cache, set, 1));
+    }
+    i = oldest_way(cache, set, 0);
+    way_clear(cache, set, i);
+    set->ways[i].entry = entry;
+    set->ways[i].used = ++set->tick;
+    set->octets += entry->size;
+    count(&cache->stats.entries, 1);
+    count(&cache->stats.octets, entry->size);
+}
+
+/* --- the cache --- */
+
+static apr_status_t end_cache(void *baton)
+{
+    jm_cache_t *cache = baton;
+    unsigned i;
+    unsigned k;
+
+    for (i = 0; i < cache->set_count; i++) {
+        for (k = 0; k < WAYS; k++) {
+            way_clear(cache, &cache->sets[i], k);
+        }
+    }
+    EVP_MD_free(cache->sha256);
+    return APR_SUCCESS;
+}
+
+jm_cache_t *jm_cache_make(apr_pool_t *p, unsigned entries)
+{
+    jm_cache_t *cache = apr_pcalloc(p, sizeof(*cache));
+
+    cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!cache->sha256) {
+        return NULL;
+    }
+    cache->ways = entries < WAYS ? entries : WAYS;
+    cache->set_count = entries / cache->ways;
+    cache->sets = apr_pcalloc(p, cache->set_count * sizeof(set_t));
+    cache->octets = JM_CACHE_OCTETS / cache->set_count - sizeof(set_t);
+    apr_pool_cleanup_register(p, cache, end_cache, apr_pool_cleanup_null);
+    return cache;
+}
+
+apr_status_t jm_cache_key(jm_cache_key_t *key, const jm_cache_t *cache,
+                          jm_str_t token)
+{
+    return EVP_Digest(token.ptr, token.len, key->digest, NULL, cache->sha256,
+                      NULL) == 1 ? APR_SUCCESS : APR_ENOMEM;
+}
+
+const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,
+                                const jm_cache_key_t *key,
+                                const jm_choice_t *choice)
+{
+    set_t *set = set_take(cache, key);
+    entry_t *entry;
+
+    if (!set) {
+        return NULL;
+    }
+    entry = set_find(set, key, choice);
+    set_leave(set);
+    if (!entry) {
+        count(&cache->stats.misses, 1);
+        return NULL;
+    }
+    count(&cache->stats.hits, 1);
+    apr_pool_cleanup_register(p, entry, release, apr_pool_cleanup_null);
+    return &entry->cached;
+}
+
+void jm_cache_put(jm_cache_t *cache, const jm_cache_key_t *key,
+                  const jm_cached_t *cached)
+{
+    entry_t *entry = entry_make(key, cached, cache->octets);
+    set_t *set;
+
+    if (!entry) {
+        return;
+    }
+    set = set_take(cache, key);
+    if (!set) {
+        release(entry);
+        return;
+    }
+    set_put(cache, set, entry);
+    set_leave(set);
+}
+
+void jm_cache_stats(jm_cache_stats_t *stats, const jm_cache_t *cache)
+{
+    stats->hits = __atomic_load_n(&cache->stats.hits, __ATOMIC_RELAXED);
+    stats->misses = __atomic_load_n(&cache->stats.misses, __ATOMIC_RELAXED);
+    stats->busy = __atomic_load_n(&cache->stats.busy, __ATOMIC_RELAXED);
+    stats->entries = __atomic_load_n(&cache->stats.entries,
+                                     __ATOMIC_RELAXED);
+    stats->octets = __atomic_load_n(&cache->stats.octets, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,254 @@
+/*
+ * reload.c: files of a table that change: what is seen, what is taken over,
+ * what is refused, and what a process that begins later has.
+ */
+#include <apr_file_io.h>
+#include <apr_time.h>
+
+#include <sys/stat.h>
+#include <utime.h>
+
+#include "jm_reload.h"
+#include "jm_revoked.h"
+#include "jm_slot.h"
+#include "keys.h"
+#include "routes.h"
+
+static const char *dir;
+
+static const char *at(const char *name)
+{
+    return apr_pstrcat(tap_pool, dir, "/", name, NULL);
+}
+
+/* Writes in place, as of a minute ago: not just being written, and settled. */
+static void put(const char *name, const char *text)
+{
+    struct utimbuf then = { time(NULL) - 60, time(NULL) - 60 };
+    FILE *file = fopen(at(name), "w");
+
+    fputs(text, file);
+    fclose(file);
+    utime(at(name), &then);
+}
+
+/* What was said last. */
+static struct {
+    unsigned count;
+    jm_reload_e what;
+    apr_uint32_t mark;
+    const char *text;
+} said;
+
+static void hear_it(void *baton, unsigned number, const jm_watch_t *watch,
+                    jm_reload_e what, apr_uint32_t mark, const char *text)
+{
+    (void)baton;
+    (void)number;
+    (void)watch;
+    said.count++;
+    said.what = what;
+    said.mark = mark;
+    said.text = text ? apr_pstrdup(tap_pool, text) : "";
+}
+
+static int looks(jm_reload_t *reload)
+{
+    said.count = 0;
+    return jm_reload_look(reload, apr_time_now(), hear_it, NULL);
+}
+
+#define TABLE "{\"authorizer\":{\"type\":\"jwt\",\"audience\":\"a\"," \
+    "\"secret_file\":\"secret\",\"revoked_file\":\"list\"," \
+    "\"algorithms\":[\"HS256\",\"HS384\"]},\"paths\":[]}"
+#define SECRET_2 "fedcba9876543210fedcba9876543210"
+#define SECRET_3 "fedcba9876543210fedcba9876543211"
+
+static const jm_table_t *compile_files(apr_pool_t *p)
+{
+    jm_compile_env_t env = { NULL, NULL, NULL, dir, 0, 0 };
+    const jm_table_t *table;
+    jm_diags_t found;
+
+    jm_compile_text(&table, &found, p, p, "t.json", jm_str(TABLE), &env);
+    return table;
+}
+
+static apr_uint32_t keys_of(const jm_table_t *table)
+{
+    return jm_slot_generation(table->authorizers[0]->key_slot);
+}
+
+static int is_revoked(const jm_table_t *table, const char *claims)
+{
+    apr_pool_t *p = jm_slot_pool();
+    const jm_revoked_t *list = jm_slot_get(
+        table->authorizers[0]->revoked_slot, p, NULL);
+    const jm_json_t *json;
+    int result;
+
+    jm_json_parse(&json, NULL, tap_pool, jm_str(claims));
+    result = list ? jm_revoked_has(list, json) : -1;
+    apr_pool_destroy(p);
+    return result;
+}
+
+static void test_changes(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "jti:a\n");
+    table = compile_files(tap_pool);
+    ok(table && table->watch_count == 2 && !table->authorizers[0]->keys
+       && keys_of(table) == 1, "two files of a table may change");
+    jm_reload_add(reload, table);
+    ok(!looks(reload) && said.count == 0 && keys_of(table) == 1,
+       "nothing changed: nothing is said");
+    put("secret", SECRET);
+    looks(reload);
+    ok(said.count == 0 && keys_of(table) == 1,
+       "the same content again is no change");
+    put("secret", SECRET_2);
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_TAKEN && said.mark
+       && keys_of(table) == 2, "another secret of the same size and mtime is "
+       "taken over");
+    looks(reload);
+    ok(said.count == 0 && keys_of(table) == 2, "once");
+    put("list", "sub:b\n");
+    looks(reload);
+    ok(is_revoked(table, "{\"sub\":\"b\"}") == 1
+       && is_revoked(table, "{\"jti\":\"a\"}") == 0,
+       "another list takes the place of the first");
+    put("secret.new", SECRET_3);
+    rename(at("secret.new"), at("secret"));
+    looks(reload);
+    ok(keys_of(table) == 3, "a file that was renamed into its place, too");
+}
+
+static void test_refusals(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "jti:a\n");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    put("secret", "short");
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_REFUSED
+       && strstr(said.text, "too short") && keys_of(table) == 1,
+       "a secret that is too short is refused: %s", said.text);
+    looks(reload);
+    ok(said.count == 0, "and that is said once");
+    put("list", "jti:a\n\nnonsense\n");
+    looks(reload);
+    ok(said.count == 1 && strstr(said.text, "list: line 3: ")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "a broken list is refused with its line: %s", said.text);
+    remove(at("list"));
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_REFUSED
+       && strstr(said.text, "cannot read \"list\"")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "one that is gone goes on: %s", said.text);
+    put("list", "");
+    looks(reload);
+    ok(said.what == JM_RELOAD_TAKEN
+       && is_revoked(table, "{\"jti\":\"a\"}") == 0,
+       "one that is empty does not");
+    put("secret", SECRET);
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_TAKEN && keys_of(table) == 2,
+       "a good secret ends the trouble");
+}
+
+static void test_writing(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+    FILE *file;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    file = fopen(at("secret"), "w");
+    fputs(SECRET_2, file);
+    fclose(file);
+    ok(jm_reload_look(reload, apr_time_now(), hear_it, NULL)
+       && keys_of(table) == 1, "a file that is just being written waits");
+    apr_sleep(apr_time_from_msec(150));
+    ok(!jm_reload_look(reload, apr_time_now(), hear_it, NULL)
+       && keys_of(table) == 2, "but not for long");
+}
+
+/* Two processes, as far as a reload can tell: two tables of the same files,
+ * and one share. */
+static void test_later_process(void)
+{
+    jm_reload_t *early = jm_reload_make(tap_pool);
+    jm_reload_t *late = jm_reload_make(tap_pool);
+    jm_reload_t *later = jm_reload_make(tap_pool);
+    const jm_table_t *tables[3];
+    const apr_size_t *sizes;
+    jm_share_t *share;
+    unsigned count;
+    unsigned i;
+
+    put("secret", SECRET);
+    put("list", "");
+    for (i = 0; i < 3; i++) {
+        tables[i] = compile_files(tap_pool);
+    }
+    jm_reload_add(early, tables[0]);
+    jm_reload_add(late, tables[1]);
+    jm_reload_add(later, tables[2]);
+    sizes = jm_reload_sizes(&count, tap_pool, early);
+    share = jm_share_make(apr_palloc(tap_pool, jm_share_size(sizes, count)),
+                          sizes, count);
+    jm_reload_share(early, share);
+    jm_reload_share(late, share);
+    jm_reload_share(later, share);
+    jm_reload_catch_up(late);
+    ok(count == 2 && keys_of(tables[1]) == 1,
+       "where nothing changed what was read at start goes on");
+    put("secret", SECRET_2);
+    put("list", "jti:a\n");
+    looks(early);
+    put("secret", "broken");
+    put("list", "broken");
+    looks(early);
+    jm_reload_catch_up(late);
+    looks(late);
+    ok(keys_of(tables[1]) == 2
+       && is_revoked(tables[1], "{\"jti\":\"a\"}") == 1,
+       "a process that begins while files are broken has the last good ones");
+    jm_share_clear(share);
+    jm_reload_catch_up(later);
+    looks(later);
+    ok(keys_of(tables[2]) == 2
+       && is_revoked(tables[2], "{\"jti\":\"a\"}") == -1,
+       "where those are lost it has none, and not the older ones");
+    put("list", "jti:b\n");
+    looks(later);
+    ok(is_revoked(tables[2], "{\"jti\":\"b\"}") == 1,
+       "until the files are good again");
+}
+
+int main(void)
+{
+    keys_start();
+    dir = mkdtemp(apr_pstrdup(tap_pool, "/tmp/jm_reload.XXXXXX"));
+    test_changes();
+    test_refusals();
+    test_writing();
+    test_later_process();
+    remove(at("secret"));
+    remove(at("list"));
+    apr_dir_remove(dir, tap_pool);
+    return tap_done();
+}
