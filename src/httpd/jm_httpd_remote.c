@@ -191,7 +191,8 @@ static apr_status_t make_cells(jm_remotes_t *remotes, apr_pool_t *process)
         apr_hash_set(cells->by_id, apr_pstrdup(pool, set->remote.id),
                      APR_HASH_KEY_STRING, cell);
     }
-    apr_pool_userdata_setn(cells, CELLS_KEY, NULL, process);
+    /* With a copy of the key: a restart unloads the module, and ours. */
+    apr_pool_userdata_set(cells, CELLS_KEY, NULL, process);
     if (former) {
         apr_pool_destroy(((cells_t *)former)->pool);
     }
