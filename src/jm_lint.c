@@ -163,8 +163,8 @@ void jm_lint_methods(jm_diags_t *diags, const jm_json_t *node,
 static const char *dead_method(const jm_route_t *route, const char *method)
 {
     if (!strcmp(method, "CONNECT")) {
-        return "a CONNECT request has no path, so no route is looked for: "
-               "remove CONNECT";
+        return "a CONNECT request has no path, so it comes to the route of / "
+               "at most: remove CONNECT";
     }
     if (!strcmp(method, "TRACE")
         && (route->header_count || route->query_count)) {

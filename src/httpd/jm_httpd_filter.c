@@ -116,11 +116,23 @@ static void edit_urls(request_rec *r, const jm_decision_t *d,
     }
 }
 
-/* A part of the request (SSI) or an earlier pass of it may have had claims
- * where this one has none. */
-static int is_personal(const jm_ctx_t *ctx)
+/* Parts of the page (SSI) may be personal where the page is not, which is
+ * known only when its headers are on their way. */
+static int has_parts(const request_rec *r)
 {
-    return jm_decision_is_personal(ctx->decision) || ctx->client->token;
+    const ap_filter_t *f = r->output_filters;
+
+    while (f && strcasecmp(f->frec->name, "INCLUDES")) {
+        f = f->next;
+    }
+    return f != NULL;
+}
+
+/* An earlier pass may have had claims where this one has none. */
+static int is_personal(const request_rec *r, const jm_ctx_t *ctx)
+{
+    return jm_decision_is_personal(ctx->decision) || ctx->client->token
+           || (ctx->table->authorizer_count && has_parts(r));
 }
 
 static void edit_response(request_rec *r, const jm_ctx_t *ctx)
@@ -135,7 +147,7 @@ static void edit_response(request_rec *r, const jm_ctx_t *ctx)
         for (i = 0; i < d->response_count; i++) {
             set_response_field(r, &d->response_fields[i]);
         }
-        if (is_personal(ctx)) {
+        if (is_personal(r, ctx)) {
             edit_personal(r, d);
         }
     }

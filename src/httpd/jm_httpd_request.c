@@ -165,14 +165,6 @@ static const jm_decision_t *run_decide(request_rec *r, const jm_ctx_t *ctx,
     return jm_decide(conf->table, &request, decision_pool(r));
 }
 
-/* Nothing that a personal answer is part of goes into a cache. */
-static void forbid_caching(request_rec *r)
-{
-    for (; r; r = r->main) {
-        r->no_cache = 1;
-    }
-}
-
 /* After a refusal, ours or one that httpd made before us, the ErrorDocument
  * is served without claims and without a decision; what it includes, too, but
  * for what a route names. */
@@ -307,7 +299,7 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
         ctx->client->token = ctx->decision->token;
     }
     if (jm_decision_is_personal(ctx->decision)) {
-        forbid_caching(r);
+        r->no_cache = 1;
     }
     jm_notes_export(r, ctx);
     jm_count_verification(ctx->counters, ctx->decision);
