@@ -76,8 +76,13 @@ my @lines = shown();
 ok((grep { m{GET /in/slow\?a=1} } @lines), 'mod_status shows the request');
 unlike("@lines", $mapped, 'as the client sent it');
 read_response($slow);
-@lines = shown();
-ok((grep { m{GET /in/slow\?a=1} } @lines), 'also when it is done');
+# The place of a request that is done may have another one by now.
+for (1 .. 20) {
+    get('leaks', '/in/done?a=1', @bearer);
+    @lines = shown();
+    last if grep { m{/in/done} } @lines;
+}
+ok((grep { m{GET /in/done\?a=1} } @lines), 'also when it is done');
 unlike("@lines", $mapped, 'as the client sent it, still');
 
 done_testing();
