@@ -1,6 +1,6 @@
 # Two users in turn on the same connections, towards httpd and towards the
 # upstream, over HTTP/1 and HTTP/2: neither ever gets the other's claim. The
-# upstream compares. JWTMAP_SHARED is the number of requests of each run, 20000
+# upstream compares. JWTMAP_SHARED is the number of requests of each run, 25000
 # if it is not set.
 
 use JwtMapTest;
@@ -8,7 +8,7 @@ use JwtMapBackend;
 use JwtMapH2;
 use JwtMapServer;
 
-my $count = $ENV{JWTMAP_SHARED} || 20_000;
+my $count = $ENV{JWTMAP_SHARED} || 25_000;
 my %node = start_node();
 my $mapping = { headers => { 'x-user-id' => '$request.jwt.sub' },
                 query => { actor => '$request.jwt.sub' } };
