@@ -252,7 +252,8 @@ sub fault {
     return 'no query' if !@queries;
     my @wrong = grep { $_ ne $query } @queries;
     return "wanted the query $query, got @wrong" if @wrong;
-    return 'evil' if !$evil && json($record) =~ /evil/;
+    # Any four letters may stand in a token.
+    return 'evil' if !$evil && json($record) =~ s/\beyJ[\w.-]+//gr =~ /evil/;
     return '';
 }
 

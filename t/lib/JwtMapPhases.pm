@@ -62,6 +62,7 @@ sub through {
         headers => [@spoof, @headers]);
     my @records = upstream_since($mark);
     my $sent = join "\n", map { @{ $_->{head} } } @records;
+    $sent =~ s/\beyJ[\w.-]+/TOKEN/g;    # any four letters may stand in one
     unlike($sent, qr/root/, "$method $target: nothing that was posed arrives");
     return ($res, @records);
 }
