@@ -44,7 +44,7 @@ sub is_unavailable {
     is_error($res, 503, 'keys_unavailable', "$test: 503");
     like(field($res, 'Retry-After') || '', qr/^[1-9]\d?$/,
         "$test: with Retry-After");
-    cmp_ok($took, '<', 1.9, "$test: at once");
+    cmp_ok($took, '<', 1, "$test: at once");
     is_status(get($server->port, '/free'), 200, "$test: other routes serve");
 }
 
@@ -67,7 +67,7 @@ my $mark = length $server->error_log;
 $server = start();
 my $begin = time;
 is_status(ask($server), 200, 'a restart changes nothing');
-cmp_ok(time - $begin, '<', 1.9, 'and nothing is waited for');
+cmp_ok(time - $begin, '<', 0.5, 'and nothing is waited for');
 while (time < $down + $grace - 0.5) {
     $bad++ if ask($server)->{status} != 200;
     sleep 0.1;
@@ -80,7 +80,7 @@ is(scalar(() = $server->error_log =~ /jwtmap:error\] .* used no more/g), 1,
     'which the log says once');
 my $ended = time - $down;
 cmp_ok($ended, '>=', $grace, 'not earlier');
-cmp_ok($ended, '<', $duration + $grace + 8, 'nor much later');
+cmp_ok($ended, '<', $duration + $grace + 2, 'nor later');
 is_unavailable($server, 'after stale_grace');
 my @said = grep { /no keys from/ } split /\n/, substr $server->error_log, $mark;
 is(scalar(grep { /jwtmap:warn/ } @said), 1, 'the log warns once')
@@ -179,7 +179,7 @@ $server = start();
 $begin = time;
 is_error(ask($server), 503, 'keys_unavailable',
     'a provider that hangs at the first fetch: 503');
-cmp_ok(time - $begin, '<', 10, 'and none is left hanging');
+cmp_ok(time - $begin, '<', 3, 'after 2 s at most');
 sleep 1;
 is_unavailable($server, 'later');
 $provider->serve('/jwks', body => jwks('rsa'));
