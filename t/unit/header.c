@@ -117,6 +117,11 @@ static void test_connection(apr_pool_t *p)
     jm_headers_strip(fields, p, table, NULL, 0);
     ok(!apr_table_get(fields, "Connection"),
        "a Connection that held only ours is gone, in all its lines");
+    apr_table_add(fields, "Connection", "close;x-user-id;\"X_User_Id\"");
+    jm_headers_strip(fields, p, table, NULL, 0);
+    is_str(jm_str(apr_table_get(fields, "Connection")), "close",
+           "a nomination behind a semicolon or in quotes goes, too");
+    apr_table_unset(fields, "Connection");
     apr_table_add(fields, "Connection", "a,b,c");
     jm_headers_strip(fields, p, table, NULL, 0);
     is_str(jm_str(apr_table_get(fields, "Connection")), "a, b, c",
