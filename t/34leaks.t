@@ -67,6 +67,18 @@ for my $max ([], ['Max-Forwards: 0']) {
     nothing_upstream($mark, 'nor does the upstream');
 }
 
+($res, $record) = through(target => '/.well-known/acme-challenge/a-B_9',
+    headers => ['X-User-Id: root']);
+is_status($res, 200, 'the shipped Off block lets a certificate be renewed');
+is($record && (seen($record, 'x-user-id'))[0], 'root', 'out of scope');
+for my $path ('/.well-known/acme-challenge/..;/..;/in/x',
+              '/server-status/..;/in/x') {
+    my $mark = upstream_mark();
+    $res = get('leaks', $path, 'X-User-Id: root');
+    is_error($res, 400, 'bad_path', "$path is no way past the table");
+    nothing_upstream($mark, 'and goes nowhere');
+}
+
 my $slow = connect_to('leaks');
 print $slow "GET /in/slow?a=1 HTTP/1.1\r\nHost: a\r\n$bearer[0]\r\n"
     . "X-Reply-Delay: 1\r\nConnection: close\r\n\r\n";
