@@ -1,7 +1,8 @@
 /*
- * jm_json.c: strict JSON as an immutable tree: scan, json-c, copy; and what
- * reads the tree. The only file that knows json-c. Touches only the pools it
- * was given. Recursion is bounded by JM_JSON_DEPTH_MAX.
+ * jm_json.c: strict JSON as an immutable tree: the scan, then the tree, with
+ * json-c to decode escapes; and what reads the tree. The only file that knows
+ * json-c. Touches only the pool it was given. Recursion is bounded by
+ * JM_JSON_DEPTH_MAX.
  */
 #include "jm_json.h"
 
@@ -11,7 +12,6 @@
 
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
-#include <json-c/linkhash.h>
 #include <json-c/printbuf.h>
 
 #include "jm_json_scan.h"
@@ -20,18 +20,22 @@
 /* Octets of a name shown in a message. */
 #define NAME_SHOWN_MAX 64
 
+/* Members of an object whose names are compared each with each. */
+#define PAIRS_MAX 24
+
 /* The state of one parse. */
 typedef struct parse_t {
     apr_pool_t *p;                  /* owns what results */
-    apr_pool_t *ptemp;              /* ends with the parse */
     jm_json_scan_t scan;
     const jm_json_mark_t *marks;    /* those of scan */
-    apr_uint32_t next;              /* of marks: not yet copied */
+    jm_json_t *free;                /* the next node that is free */
+    char *text;                     /* a copy of the source, in which strings
+                                     * and numbers get their NUL */
+    json_tokener *decoder;          /* NULL: no escape was there yet */
     jm_json_error_t error;
 } parse_t;
 
-static apr_status_t copy_value(parse_t *c, jm_json_t *node,
-                               json_object *from);
+static apr_status_t read_value(parse_t *c, jm_json_t *node, apr_uint32_t at);
 
 /* pointer and one more reference token, RFC 6901 section 3. */
 static const char *pointer_add(apr_pool_t *p, const char *pointer,
@@ -57,73 +61,77 @@ static const char *pointer_add(apr_pool_t *p, const char *pointer,
     return out;
 }
 
-/* Decodes the name whose quote is at an offset into ptemp; 1, or 0 if json-c
- * has no memory. Leaves decoding to json-c, so that two names are the same
- * here if and only if they are the same there. */
-static int decode_name(jm_str_t *pname, parse_t *c, json_tokener *tokener,
-                       apr_size_t offset)
+/* Decodes the string of len octets whose quote is at an offset to text, which
+ * holds its copy: json-c knows what escapes stand for. APR_ENOMEM: json-c has
+ * no memory; since it does not tell always, a text of another length is that,
+ * too. */
+static apr_status_t decode_string(char *text, parse_t *c,
+                                  apr_uint32_t quote, apr_uint32_t len)
 {
     jm_str_t source = c->scan.source;
-    json_object *name = json_tokener_parse_ex(tokener, source.ptr + offset,
-                                              (int)(source.len - offset));
-    int good = json_object_is_type(name, json_type_string);
+    json_object *string = NULL;
+    apr_status_t rv = APR_ENOMEM;
 
-    if (good) {
-        int len = json_object_get_string_len(name);
-
-        *pname = jm_str_dup(c->ptemp, jm_strn(json_object_get_string(name),
-                                              (apr_size_t)len));
+    if (!c->decoder) {
+        c->decoder = json_tokener_new();
     }
-    json_object_put(name);
-    json_tokener_reset(tokener);
-    return good;
+    if (c->decoder) {
+        string = json_tokener_parse_ex(c->decoder, source.ptr + quote,
+                                       (int)(source.len - quote));
+    }
+    if (json_object_is_type(string, json_type_string)
+        && json_object_get_string_len(string) == (int)len) {
+        char *decoded = (char *)json_object_get_string(string);
+
+        memcpy(text, decoded, len);
+        /* It may be a secret, and json-c frees it as it is. */
+        OPENSSL_cleanse(decoded, len);
+        rv = APR_SUCCESS;
+    }
+    json_object_put(string);
+    if (c->decoder) {
+        json_tokener_reset(c->decoder);
+    }
+    return rv;
+}
+
+static void end_decoder(parse_t *c)
+{
+    if (c->decoder) {
+        /* The last string is in its buffer still. */
+        OPENSSL_cleanse(c->decoder->pb->buf, (apr_size_t)c->decoder->pb->size);
+        json_tokener_free(c->decoder);
+    }
 }
 
 /* The pointer of what the scan was reading when it failed. */
 static const char *scan_pointer(parse_t *c)
 {
-    json_tokener *tokener = json_tokener_new();
     const char *pointer = "";
     unsigned i;
 
-    for (i = 0; tokener && i < c->scan.depth; i++) {
+    for (i = 0; i < c->scan.depth; i++) {
         const jm_json_step_t *step = &c->scan.trail[i];
-        jm_str_t name;
 
         if (step->place == JM_JSON_AT_INDEX) {
             pointer = apr_psprintf(c->p, "%s/%u", pointer, step->index);
         }
-        else if (step->place == JM_JSON_AT_NAME
-                 && decode_name(&name, c, tokener, step->name_offset)) {
-            pointer = pointer_add(c->p, pointer, name);
+        else if (step->place == JM_JSON_AT_NAME) {
+            char *name = apr_palloc(c->p, step->name_len);
+
+            if (decode_string(name, c, step->name_offset, step->name_len)
+                != APR_SUCCESS) {
+                break;
+            }
+            pointer = pointer_add(c->p, pointer,
+                                  jm_strn(name, step->name_len));
         }
         else {
             break;
         }
     }
-    if (tokener) {
-        json_tokener_free(tokener);
-    }
+    end_decoder(c);
     return pointer;
-}
-
-/* What json-c parses: the source with each number, which it might refuse or
- * clamp, replaced by 0 and blanks, and a NUL behind it. */
-static char *without_numbers(parse_t *c)
-{
-    jm_str_t source = c->scan.source;
-    char *text = apr_pstrmemdup(c->ptemp, source.ptr, source.len);
-    int i;
-
-    for (i = 0; i < c->scan.marks->nelts; i++) {
-        char *at = text + c->marks[i].offset;
-
-        if (*at == '-' || (*at >= '0' && *at <= '9')) {
-            memset(at, ' ', c->marks[i].count);
-            *at = '0';
-        }
-    }
-    return text;
 }
 
 /* At most NAME_SHOWN_MAX octets of a name, no UTF-8 sequence cut. */
@@ -140,111 +148,60 @@ static const char *shown_name(apr_pool_t *p, jm_str_t name)
     return apr_pstrcat(p, apr_pstrmemdup(p, name.ptr, len), "...", NULL);
 }
 
-/* Fails with the name that stands twice in an object, whose mark is at an
- * index; with APR_ENOMEM if there is none, and so json-c lost a member. */
-static apr_status_t fail_twice(parse_t *c, const jm_json_t *object,
-                               apr_uint32_t at)
+/* The copy of a string becomes the string itself: what an escape stands for is
+ * shorter than the escape, so that a string that has one has a backslash among
+ * its first len octets. */
+static apr_status_t read_string(jm_str_t *ptext, parse_t *c,
+                                apr_uint32_t quote, apr_uint32_t len)
 {
-    json_tokener *tokener = json_tokener_new();
-    apr_hash_t *seen = apr_hash_make(c->ptemp);
-    apr_status_t rv = APR_ENOMEM;
-    apr_uint32_t i = at + 1;
-    jm_str_t name;
+    char *text = c->text + quote + 1;
+    apr_status_t rv = APR_SUCCESS;
 
-    while (tokener && rv == APR_ENOMEM && i < c->marks[at].next
-           && decode_name(&name, c, tokener, c->marks[i].name_offset)) {
-        if (apr_hash_get(seen, name.ptr, (apr_ssize_t)name.len)) {
-            c->error.offset = c->marks[i].name_offset;
-            c->error.pointer = pointer_add(c->p,
-                                           jm_json_pointer(c->ptemp, object),
-                                           name);
-            c->error.message = apr_psprintf(c->p, "a member name stands "
-                                            "twice: \"%s\"; keep one",
-                                            shown_name(c->ptemp, name));
-            rv = APR_EINVAL;
-        }
-        apr_hash_set(seen, name.ptr, (apr_ssize_t)name.len, c);
-        i = c->marks[i].next;
+    if (memchr(text, '\\', len)) {
+        rv = decode_string(text, c, quote, len);
     }
-    if (tokener) {
-        json_tokener_free(tokener);
-    }
+    text[len] = '\0';
+    *ptext = jm_strn(text, len);
     return rv;
 }
 
-static jm_json_t *make_items(parse_t *c, jm_json_t *node)
+static apr_status_t fail_twice(parse_t *c, const jm_json_t *object,
+                               const jm_json_t *item)
 {
-    jm_json_t *items = apr_pcalloc(c->p, node->count * sizeof(*items));
-    unsigned i;
-
-    for (i = 0; i < node->count; i++) {
-        items[i].parent = node;
-        items[i].index = i;
-    }
-    node->items = items;
-    return items;
+    c->error.offset = item->name_offset;
+    c->error.pointer = pointer_add(c->p, jm_json_pointer(c->p, object),
+                                   item->name);
+    c->error.message = apr_psprintf(c->p, "a member name stands twice: "
+                                    "\"%s\"; keep one",
+                                    shown_name(c->p, item->name));
+    return APR_EINVAL;
 }
 
-static apr_status_t copy_array(parse_t *c, jm_json_t *node,
-                               json_object *from)
+/* The names of an object are looked at before what they name: each with each,
+ * or by hash where they are many. */
+static apr_status_t check_names(parse_t *c, const jm_json_t *object)
 {
-    jm_json_t *items;
-    unsigned i;
+    const jm_json_t *items = object->items;
+    apr_hash_t *seen = object->count > PAIRS_MAX ? apr_hash_make(c->p) : NULL;
+    unsigned i, k;
 
-    if (json_object_array_length(from) != node->count) {
-        return APR_ENOMEM;
-    }
-    items = make_items(c, node);
-    for (i = 0; i < node->count; i++) {
-        apr_status_t rv = copy_value(c, &items[i],
-                                     json_object_array_get_idx(from, i));
+    for (i = 0; i < object->count; i++) {
+        jm_str_t name = items[i].name;
 
-        if (rv != APR_SUCCESS) {
-            return rv;
+        if (seen) {
+            if (apr_hash_get(seen, name.ptr, (apr_ssize_t)name.len)) {
+                return fail_twice(c, object, &items[i]);
+            }
+            apr_hash_set(seen, name.ptr, (apr_ssize_t)name.len, c);
+            continue;
+        }
+        for (k = 0; k < i; k++) {
+            if (jm_str_eq(items[k].name, name)) {
+                return fail_twice(c, object, &items[i]);
+            }
         }
     }
     return APR_SUCCESS;
-}
-
-static apr_status_t copy_object(parse_t *c, jm_json_t *node,
-                                json_object *from)
-{
-    struct lh_entry *entry;
-    jm_json_t *item;
-
-    if (json_object_object_length(from) != (int)node->count) {
-        return fail_twice(c, node, c->next - 1);
-    }
-    item = make_items(c, node);
-    lh_foreach(json_object_get_object(from), entry) {
-        const jm_json_mark_t *mark = &c->marks[c->next];
-        apr_status_t rv = APR_ENOMEM;
-
-        item->name_offset = mark->name_offset;
-        item->name = jm_str_dup(c->p, jm_str(lh_entry_k(entry)));
-        if (item->name.len == mark->name_len) {
-            rv = copy_value(c, item, lh_entry_v(entry));
-        }
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        item++;
-    }
-    return APR_SUCCESS;
-}
-
-/* len is what the scan counted: json-c cuts a string when it has no memory
- * to make its buffer larger, and does not tell. */
-static apr_status_t copy_string(parse_t *c, jm_json_t *node,
-                                json_object *from, apr_uint32_t len)
-{
-    jm_str_t text = jm_strn(json_object_get_string(from), (apr_size_t)
-                            json_object_get_string_len(from));
-
-    node->text = jm_str_dup(c->p, text);
-    /* It may be a secret, and json-c frees it as it is. */
-    OPENSSL_cleanse((char *)text.ptr, text.len);
-    return text.len == len ? APR_SUCCESS : APR_ENOMEM;
 }
 
 static jm_json_e type_at(char c)
@@ -266,105 +223,108 @@ static jm_json_e type_at(char c)
     }
 }
 
-/* Copies the value of the next mark. json-c's tree must agree with the scan;
- * since its failures to allocate are not all told, that is one. */
-static apr_status_t copy_value(parse_t *c, jm_json_t *node, json_object *from)
+/* The children of node, whose marks begin behind that of node. */
+static apr_status_t read_items(parse_t *c, jm_json_t *node,
+                               apr_uint32_t first)
 {
-    static const json_type types[] = {
-        [JM_JSON_NULL] = json_type_null, [JM_JSON_BOOL] = json_type_boolean,
-        [JM_JSON_NUMBER] = json_type_int, [JM_JSON_STRING] = json_type_string,
-        [JM_JSON_ARRAY] = json_type_array, [JM_JSON_OBJECT] = json_type_object
-    };
-    const jm_json_mark_t *mark = &c->marks[c->next++];
-    const char *at = c->scan.source.ptr + mark->offset;
+    jm_json_t *items = c->free;
+    apr_status_t rv = APR_SUCCESS;
+    apr_uint32_t at = first;
+    unsigned i;
+
+    c->free += node->count;
+    node->items = items;
+    for (i = 0; i < node->count && rv == APR_SUCCESS; i++) {
+        const jm_json_mark_t *mark = &c->marks[at];
+
+        items[i].parent = node;
+        items[i].index = i;
+        if (node->type == JM_JSON_OBJECT) {
+            items[i].name_offset = mark->name_offset;
+            rv = read_string(&items[i].name, c, mark->name_offset,
+                             mark->name_len);
+        }
+        at = mark->next;
+    }
+    if (rv == APR_SUCCESS && node->type == JM_JSON_OBJECT) {
+        rv = check_names(c, node);
+    }
+    at = first;
+    for (i = 0; i < node->count && rv == APR_SUCCESS; i++) {
+        rv = read_value(c, &items[i], at);
+        at = c->marks[at].next;
+    }
+    return rv;
+}
+
+/* Reads the value of a mark. */
+static apr_status_t read_value(parse_t *c, jm_json_t *node, apr_uint32_t at)
+{
+    const jm_json_mark_t *mark = &c->marks[at];
+    const char *source = c->scan.source.ptr + mark->offset;
 
     node->offset = mark->offset;
-    node->type = type_at(*at);
-    if (json_object_get_type(from) != types[node->type]) {
-        return APR_ENOMEM;
-    }
+    node->type = type_at(*source);
     switch (node->type) {
     case JM_JSON_NULL:
         break;
     case JM_JSON_BOOL:
-        node->truth = json_object_get_boolean(from) ? 1 : 0;
+        node->truth = *source == 't';
         break;
     case JM_JSON_NUMBER:
-        node->text = jm_str_dup(c->p, jm_strn(at, mark->count));
+        node->text = jm_strn(c->text + mark->offset, mark->count);
+        /* what stood behind it was read in the source */
+        c->text[mark->offset + mark->count] = '\0';
         break;
     case JM_JSON_STRING:
-        return copy_string(c, node, from, mark->count);
+        return read_string(&node->text, c, mark->offset, mark->count);
     case JM_JSON_ARRAY:
-        node->count = mark->count;
-        return copy_array(c, node, from);
     case JM_JSON_OBJECT:
         node->count = mark->count;
-        return copy_object(c, node, from);
+        return read_items(c, node, at + 1);
     }
     return APR_SUCCESS;
 }
 
-/* The scan has been through: json-c parses and its tree is copied. */
-static apr_status_t build(jm_json_t *root, parse_t *c)
+/* The scan has been through: nodes and text in one piece each. */
+static apr_status_t build(const jm_json_t **proot, parse_t *c)
 {
-    json_tokener *tokener = json_tokener_new_ex(JM_JSON_DEPTH_MAX + 2);
-    enum json_tokener_error error;
-    json_object *from;
-    char *source;
+    unsigned count = (unsigned)c->scan.marks->nelts;
+    jm_json_t *root = apr_pcalloc(c->p, count * sizeof(*root));
     apr_status_t rv;
 
-    if (!tokener) {
-        return APR_ENOMEM;
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    source = without_numbers(c);
-    /* With the NUL, since json-c wants to see that a number has ended. */
-    from = json_tokener_parse_ex(tokener, source,
-                                 (int)c->scan.source.len + 1);
-    OPENSSL_cleanse(source, c->scan.source.len);
-    error = json_tokener_get_error(tokener);
-    if (error == json_tokener_success) {
-        rv = copy_value(c, root, from);
-    }
-    else {
-        c->error.offset = 0;
-        c->error.message = json_tokener_error_desc(error);
-        rv = APR_EINVAL;
-    }
-    json_object_put(from);
-    /* The last string is in its buffer still. */
-    OPENSSL_cleanse(tokener->pb->buf, (apr_size_t)tokener->pb->size);
-    json_tokener_free(tokener);
+    c->marks = (const jm_json_mark_t *)c->scan.marks->elts;
+    c->free = root + 1;
+    c->text = apr_pstrmemdup(c->p, c->scan.source.ptr, c->scan.source.len);
+    rv = read_value(c, root, 0);
+    end_decoder(c);
+    *proot = rv == APR_SUCCESS ? root : NULL;
     return rv;
 }
 
 apr_status_t jm_json_parse(const jm_json_t **proot, jm_json_error_t *err,
                            apr_pool_t *p, jm_str_t source)
 {
-    parse_t c = { p, NULL, { 0 }, NULL, 0, { 0, "", "out of memory" } };
-    jm_json_t *root;
-    apr_status_t rv = apr_pool_create(&c.ptemp, p);
+    static const jm_json_error_t no_memory = { 0, "", "out of memory" };
+    parse_t c;
+    apr_status_t rv;
 
     *proot = NULL;
-    if (rv != APR_SUCCESS) {
-        return APR_ENOMEM;
-    }
-    rv = jm_json_scan(&c.scan, c.ptemp, source);
+    c.p = p;
+    c.decoder = NULL;
+    c.error = no_memory;
+    rv = jm_json_scan(&c.scan, p, source);
     if (rv == APR_SUCCESS) {
-        c.marks = (const jm_json_mark_t *)c.scan.marks->elts;
-        root = apr_pcalloc(p, sizeof(*root));
-        rv = build(root, &c);
-        *proot = rv == APR_SUCCESS ? root : NULL;
+        rv = build(proot, &c);
     }
     else if (err) {
         c.error.offset = c.scan.offset;
-        c.error.message = apr_pstrdup(p, c.scan.message);
+        c.error.message = c.scan.message;
         c.error.pointer = scan_pointer(&c);
     }
     if (err) {
         *err = c.error;
     }
-    apr_pool_destroy(c.ptemp);
     return rv;
 }
 

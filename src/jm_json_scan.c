@@ -231,15 +231,32 @@ static apr_status_t scan_escape(jm_json_scan_t *s, int is_name)
                           "backslash");
 }
 
+/* The octets of a string up to the next that is more than itself. */
+static void skip_plain(jm_json_scan_t *s)
+{
+    const char *start = s->source.ptr + s->at;
+    const char *end = s->source.ptr + s->source.len;
+    const char *at = start;
+
+    while (at < end && *at >= 0x20 && *at < 0x7F && *at != '"'
+           && *at != '\\') {
+        at++;
+    }
+    s->at += (apr_size_t)(at - start);
+    s->decoded += (apr_uint32_t)(at - start);
+}
+
 static apr_status_t scan_string(jm_json_scan_t *s, int is_name)
 {
     s->at++;
     s->decoded = 0;
     for (;;) {
-        int c = peek(s);
         apr_status_t rv = APR_SUCCESS;
         apr_size_t n;
+        int c;
 
+        skip_plain(s);
+        c = peek(s);
         if (c < 0) {
             return fail(s, s->at, "the text ends within a string: its closing "
                                   "\" is missing");
@@ -504,18 +521,21 @@ static apr_status_t scan_value(jm_json_scan_t *s, const jm_json_step_t *step)
 
 apr_status_t jm_json_scan(jm_json_scan_t *s, apr_pool_t *p, jm_str_t source)
 {
+    static const jm_json_step_t top;
     apr_status_t rv;
 
-    memset(s, 0, sizeof(*s));
     s->p = p;
     s->source = source;
+    s->at = s->offset = 0;
+    s->depth = 0;
+    s->message = NULL;
     s->marks = apr_array_make(p, 64, sizeof(jm_json_mark_t));
     if (source.len > JM_TABLE_FILE_MAX) {
         return fail(s, 0, "the text is larger than %d octets",
                     JM_TABLE_FILE_MAX);
     }
     skip_blanks(s);
-    rv = scan_value(s, &s->trail[0]);
+    rv = scan_value(s, &top);
     if (rv != APR_SUCCESS) {
         return rv;
     }
