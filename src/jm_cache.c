@@ -8,15 +8,17 @@
 
 #include <stdlib.h>
 
-#include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include "jm_json.h"
 
 #define WAYS 8
+#define HASHED 64              /* octets of a token that its hash is made of */
+#define MULTIPLIER 0x9E3779B97F4A7C15u    /* odd, 2^64 / golden ratio */
 
 typedef struct entry_t {
-    jm_cached_t cached;        /* its JSON is in the same block */
-    jm_cache_key_t key;
+    jm_cached_t cached;        /* its JSON is in the same block, */
+    jm_cache_key_t key;        /* and so is its token */
     jm_str_t issuer;           /* iss of the claims */
     apr_size_t size;           /* octets of the block */
     unsigned readers;          /* the cache is one of them */
@@ -33,7 +35,7 @@ typedef struct set_t {
 } set_t;
 
 struct jm_cache_t {
-    EVP_MD *sha256;
+    apr_uint64_t secret;       /* so that nobody knows who shares a set */
     set_t *sets;
     unsigned set_count;
     unsigned ways;             /* in use, of each set */
@@ -57,19 +59,22 @@ static entry_t *entry_make(const jm_cache_key_t *key,
                            const jm_cached_t *cached, apr_size_t limit)
 {
     apr_size_t jose = jm_json_packed_size(cached->jose);
-    apr_size_t size = sizeof(entry_t) + jose
-                      + jm_json_packed_size(cached->claims);
+    apr_size_t claims = jm_json_packed_size(cached->claims);
+    apr_size_t size = sizeof(entry_t) + jose + claims + key->token.len;
     const jm_json_t *iss;
+    char *at;
     entry_t *entry = size <= limit ? malloc(size) : NULL;
 
     if (!entry) {
         return NULL;
     }
+    at = (char *)(entry + 1);
     entry->cached = *cached;
-    entry->cached.jose = jm_json_pack(entry + 1, cached->jose);
-    entry->cached.claims = jm_json_pack((char *)(entry + 1) + jose,
-                                        cached->claims);
-    entry->key = *key;
+    entry->cached.jose = jm_json_pack(at, cached->jose);
+    entry->cached.claims = jm_json_pack(at + jose, cached->claims);
+    entry->key.hash = key->hash;
+    entry->key.token = jm_strn(at + jose + claims, key->token.len);
+    memcpy(at + jose + claims, key->token.ptr, key->token.len);
     iss = jm_json_get(entry->cached.claims, jm_str("iss"));
     entry->issuer = iss && iss->type == JM_JSON_STRING ? iss->text
                                                        : jm_strn(NULL, 0);
@@ -80,7 +85,8 @@ static entry_t *entry_make(const jm_cache_key_t *key,
 
 static int entry_is(const entry_t *entry, const jm_cache_key_t *key)
 {
-    return entry && !memcmp(&entry->key, key, sizeof(*key));
+    return entry && entry->key.hash == key->hash
+           && jm_str_eq(entry->key.token, key->token);
 }
 
 /* --- sets --- */
@@ -93,11 +99,8 @@ static void count(unsigned long *number, unsigned long step)
 /* The set of a key, locked; NULL: it is busy. */
 static set_t *set_take(jm_cache_t *cache, const jm_cache_key_t *key)
 {
-    apr_uint32_t number;
-    set_t *set;
+    set_t *set = &cache->sets[key->hash % cache->set_count];
 
-    memcpy(&number, key->digest, sizeof(number));
-    set = &cache->sets[number % cache->set_count];
     if (__atomic_exchange_n(&set->busy, 1, __ATOMIC_ACQUIRE)) {
         count(&cache->stats.busy, 1);
         return NULL;
@@ -206,7 +209,6 @@ static apr_status_t end_cache(void *baton)
             way_clear(cache, &cache->sets[i], k);
         }
     }
-    EVP_MD_free(cache->sha256);
     return APR_SUCCESS;
 }
 
@@ -214,8 +216,8 @@ jm_cache_t *jm_cache_make(apr_pool_t *p, unsigned entries)
 {
     jm_cache_t *cache = apr_pcalloc(p, sizeof(*cache));
 
-    cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!cache->sha256) {
+    if (RAND_bytes((unsigned char *)&cache->secret, sizeof(cache->secret))
+        != 1) {
         return NULL;
     }
     cache->ways = entries < WAYS ? entries : WAYS;
@@ -226,11 +228,23 @@ jm_cache_t *jm_cache_make(apr_pool_t *p, unsigned entries)
     return cache;
 }
 
-apr_status_t jm_cache_key(jm_cache_key_t *key, const jm_cache_t *cache,
-                          jm_str_t token)
+/* The end of a token is that of its signature, which is as good as random. */
+jm_cache_key_t jm_cache_key(const jm_cache_t *cache, jm_str_t token)
 {
-    return EVP_Digest(token.ptr, token.len, key->digest, NULL, cache->sha256,
-                      NULL) == 1 ? APR_SUCCESS : APR_ENOMEM;
+    jm_cache_key_t key = { token, cache->secret };
+    apr_size_t at = token.len > HASHED ? token.len - HASHED : 0;
+
+    while (at < token.len) {
+        apr_uint64_t word = 0;
+        apr_size_t len = token.len - at < sizeof(word) ? token.len - at
+                                                       : sizeof(word);
+
+        memcpy(&word, token.ptr + at, len);
+        key.hash = (key.hash ^ word) * MULTIPLIER;
+        key.hash ^= key.hash >> 32;
+        at += len;
+    }
+    return key;
 }
 
 const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,

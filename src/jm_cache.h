@@ -14,7 +14,6 @@
 #define JM_CACHE_OCTETS (8 << 20)     /* what all entries together may take */
 #define JM_CACHE_ENTRIES_DEFAULT 4096 /* a count */
 #define JM_CACHE_ENTRIES_MAX 8192     /* more do not fit into the octets */
-#define JM_CACHE_DIGEST_LEN 32        /* octets of a SHA-256 */
 
 typedef struct jm_cache_t jm_cache_t;
 
@@ -29,9 +28,10 @@ typedef struct jm_cached_t {
     const jm_json_t *claims;
 } jm_cached_t;
 
-/* The SHA-256 of a whole token: no two tokens are taken for one another. */
+/* A whole token, borrowed: no two are taken for one another. */
 typedef struct jm_cache_key_t {
-    unsigned char digest[JM_CACHE_DIGEST_LEN];
+    jm_str_t token;
+    apr_uint64_t hash;         /* of it and of a secret of the cache */
 } jm_cache_key_t;
 
 /* Totals since the cache was made; may be a little behind. */
@@ -48,9 +48,8 @@ typedef struct jm_cache_stats_t {
  * before the tables whose authorizers are cached. NULL: no memory. */
 jm_cache_t *jm_cache_make(apr_pool_t *p, unsigned entries);
 
-/* APR_ENOMEM where OpenSSL has no memory. */
-apr_status_t jm_cache_key(jm_cache_key_t *key, const jm_cache_t *cache,
-                          jm_str_t token);
+/* The key of a token, for this cache only. */
+jm_cache_key_t jm_cache_key(const jm_cache_t *cache, jm_str_t token);
 
 /* The token of that key as its authorizer among choice verified it, or NULL.
  * Valid until p is cleared, whatever becomes of the entry. */

@@ -235,9 +235,9 @@ jm_verdict_e jm_verify_token(jm_verified_t *verified, apr_pool_t *p,
 
     memset(verified, 0, sizeof(*verified));
     run.token = apr_pcalloc(p, sizeof(*run.token));
-    if (with->cache && !with->signature_only && text.len <= JM_TOKEN_MAX
-        && jm_cache_key(&run.key, with->cache, text) == APR_SUCCESS) {
+    if (with->cache && !with->signature_only && text.len <= JM_TOKEN_MAX) {
         run.cache = with->cache;
+        run.key = jm_cache_key(with->cache, text);
         verdict = from_cache(verified, &run);
         if (verdict != JM_INTERNAL) {
             return verdict;

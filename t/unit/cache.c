@@ -47,10 +47,7 @@ static jm_choice_t only(const jm_authorizer_t *a)
 
 static jm_cache_key_t key_of(const jm_cache_t *cache, const char *token)
 {
-    jm_cache_key_t key;
-
-    jm_cache_key(&key, cache, jm_str(token));
-    return key;
+    return jm_cache_key(cache, jm_str(token));
 }
 
 static void put_json(jm_cache_t *cache, const char *token,
