@@ -76,7 +76,9 @@ static inline jm_str_t jm_strn(const char *ptr, apr_size_t len)
 /* 1 if both hold the same octets. Not for secrets: not constant in time. */
 static inline int jm_str_eq(jm_str_t a, jm_str_t b)
 {
-    return a.len == b.len && (a.len == 0 || !memcmp(a.ptr, b.ptr, a.len));
+    return a.len == b.len
+           && (a.len == 0
+               || (*a.ptr == *b.ptr && !memcmp(a.ptr, b.ptr, a.len)));
 }
 
 /* 1 if a holds exactly the octets of the C string s. */

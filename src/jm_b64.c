@@ -41,56 +41,81 @@ static int has_spare_bits(jm_str_t in)
            && (values[(unsigned char)in.ptr[in.len - 1]] & spare[in.len % 4]);
 }
 
-int jm_b64_is_valid(jm_str_t in)
+apr_size_t jm_b64_span(jm_str_t in)
 {
     const unsigned char *from = (const unsigned char *)in.ptr;
-    unsigned char seen = 0;
-    apr_size_t i;
+    apr_size_t i = 0;
 
-    for (i = 0; i < in.len; i++) {
-        seen |= values[from[i]];
+    while (i + 4 <= in.len
+           && !((values[from[i]] | values[from[i + 1]] | values[from[i + 2]]
+                 | values[from[i + 3]]) & BAD)) {
+        i += 4;
     }
-    return !(seen & BAD) && in.len % 4 != 1 && !has_spare_bits(in);
+    while (i < in.len && !(values[from[i]] & BAD)) {
+        i++;
+    }
+    return i;
 }
 
-/* Octets of the digits at from, n of them (2 to 4). */
-static void decode_group(unsigned char *to, const unsigned char *from,
-                         apr_size_t n)
+int jm_b64_is_valid(jm_str_t in)
 {
-    unsigned bits = (unsigned)values[from[0]] << 18
-                    | (unsigned)values[from[1]] << 12;
+    return in.len % 4 != 1 && !has_spare_bits(in)
+           && jm_b64_span(in) == in.len;
+}
 
-    bits |= n > 2 ? (unsigned)values[from[2]] << 6 : 0;
-    bits |= n > 3 ? values[from[3]] : 0;
-    to[0] = (unsigned char)(bits >> 16);
-    if (n > 2) {
-        to[1] = (unsigned char)(bits >> 8);
-    }
-    if (n > 3) {
-        to[2] = (unsigned char)bits;
-    }
+/* Three octets of four digits. BAD if one is not in the alphabet. */
+static unsigned decode_group(unsigned char *to, const unsigned char *from)
+{
+    unsigned a = values[from[0]];
+    unsigned b = values[from[1]];
+    unsigned c = values[from[2]];
+    unsigned d = values[from[3]];
+
+    to[0] = (unsigned char)(a << 2 | b >> 4);
+    to[1] = (unsigned char)(b << 4 | c >> 2);
+    to[2] = (unsigned char)(c << 6 | d);
+    return (a | b | c | d) & BAD;
+}
+
+/* The same of the last two or three digits: one octet less than they are. */
+static unsigned decode_rest(unsigned char *to, const unsigned char *from,
+                            apr_size_t n)
+{
+    unsigned char digits[4] = { 'A', 'A', 'A', 'A' };
+    unsigned char octets[3];
+    unsigned bad;
+
+    memcpy(digits, from, n);
+    bad = decode_group(octets, digits);
+    memcpy(to, octets, n - 1);
+    return bad;
 }
 
 apr_status_t jm_b64_decode(jm_str_t *pout, apr_pool_t *p, jm_str_t in)
 {
     const unsigned char *from = (const unsigned char *)in.ptr;
-    apr_size_t whole = in.len / 4;
-    apr_size_t size = whole * 3 + (in.len % 4 ? in.len % 4 - 1 : 0);
-    unsigned char *out;
+    apr_size_t rest = in.len % 4;
+    apr_size_t size = in.len / 4 * 3 + (rest ? rest - 1 : 0);
+    unsigned char *out, *to;
+    unsigned bad = 0;
     apr_size_t i;
 
     *pout = jm_strn("", 0);
-    if (!jm_b64_is_valid(in)) {
+    if (rest == 1 || has_spare_bits(in)) {
         return APR_EINVAL;
     }
-    out = apr_palloc(p, size + 1);
-    for (i = 0; i < whole; i++) {
-        decode_group(out + i * 3, from + i * 4, 4);
+    to = out = apr_palloc(p, size + 1);
+    for (i = 0; i + 4 <= in.len; i += 4) {
+        bad |= decode_group(to, from + i);
+        to += 3;
     }
-    if (in.len % 4) {
-        decode_group(out + whole * 3, from + whole * 4, in.len % 4);
+    if (rest) {
+        bad |= decode_rest(to, from + i, rest);
     }
     out[size] = '\0';
+    if (bad) {
+        return APR_EINVAL;
+    }
     *pout = jm_strn((const char *)out, size);
     return APR_SUCCESS;
 }

@@ -6,6 +6,8 @@
 
 #include <apr_lib.h>
 
+#include "jm_b64.h"
+
 /* Where a search stands: verdict is JM_NO_TOKEN until the first credential,
  * JM_OK with one, JM_CREDENTIALS from the first mistake on. */
 typedef struct search_t {
@@ -15,19 +17,20 @@ typedef struct search_t {
     jm_verdict_e verdict;
 } search_t;
 
-static int is_b64token_char(char c)
-{
-    return apr_isalnum(c) || (c && strchr("-._~+/", c));
-}
-
 /* RFC 6750 2.1: 1*( ALPHA / DIGIT / "-._~+/" ) *"=" and nothing else. */
 static int is_b64token(jm_str_t text)
 {
     apr_size_t i = 0;
+    apr_size_t n;
 
-    while (i < text.len && is_b64token_char(text.ptr[i])) {
-        i++;
-    }
+    do {
+        n = jm_b64_span(jm_strn(text.ptr + i, text.len - i));
+        i += n;
+        if (i < text.len && memchr(".~+/", text.ptr[i], 4)) {
+            n = 1;
+            i++;
+        }
+    } while (n);
     if (i == 0) {
         return 0;
     }

@@ -360,6 +360,7 @@ apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
 
 const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
 {
+    int ascii = 1;
     apr_size_t i;
 
     for (i = 0; i < text.len; i++) {
@@ -368,12 +369,13 @@ const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
         if (c < 0x20 || c == 0x7F) {
             return "holds a control character";
         }
+        ascii &= c < 0x80;
     }
     if (target == JM_TARGET_HEADER && text.len
         && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' ')) {
         return "begins or ends with a blank";
     }
-    return jm_utf8_valid(text) ? NULL : "is not valid UTF-8";
+    return ascii || jm_utf8_valid(text) ? NULL : "is not valid UTF-8";
 }
 
 int jm_value_mappable(jm_str_t text, jm_target_e target)

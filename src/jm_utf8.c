@@ -41,13 +41,20 @@ int jm_utf8_valid(jm_str_t s)
 {
     apr_size_t at = 0;
 
-    while (at < s.len) {
-        apr_size_t n = jm_utf8_length(s.ptr + at, s.len - at);
+    for (;;) {
+        apr_size_t n;
+
+        while (at < s.len && (unsigned char)s.ptr[at] < 0x80) {
+            at++;
+        }
+        if (at == s.len) {
+            return 1;
+        }
+        n = jm_utf8_length(s.ptr + at, s.len - at);
 
         if (n == 0) {
             return 0;
         }
         at += n;
     }
-    return 1;
 }
