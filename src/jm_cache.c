@@ -55,29 +55,41 @@ static apr_status_t release(void *baton)
     return APR_SUCCESS;
 }
 
-static entry_t *entry_make(const jm_cache_key_t *key,
+static jm_str_t issuer_of(const jm_json_t *claims)
+{
+    const jm_json_t *iss = jm_json_get(claims, jm_str("iss"));
+
+    return iss && iss->type == JM_JSON_STRING ? iss->text : jm_strn(NULL, 0);
+}
+
+static entry_t *entry_make(apr_pool_t *p, const jm_cache_key_t *key,
                            const jm_cached_t *cached, apr_size_t limit)
 {
     apr_size_t jose = jm_json_packed_size(cached->jose);
     apr_size_t claims = jm_json_packed_size(cached->claims);
-    apr_size_t size = sizeof(entry_t) + jose + claims + key->token.len;
-    const jm_json_t *iss;
-    char *at;
+    apr_size_t notes = jm_notes_size(cached->claims);
+    apr_size_t size = sizeof(entry_t) + jose + claims + notes
+                      + key->token.len;
     entry_t *entry = size <= limit ? malloc(size) : NULL;
+    jm_cached_t *copy;
+    char *at;
 
     if (!entry) {
         return NULL;
     }
     at = (char *)(entry + 1);
-    entry->cached = *cached;
-    entry->cached.jose = jm_json_pack(at, cached->jose);
-    entry->cached.claims = jm_json_pack(at + jose, cached->claims);
+    copy = &entry->cached;
+    *copy = *cached;
+    copy->jose = jm_json_pack(at, cached->jose);
+    at += jose;
+    copy->claims = jm_json_pack(at, cached->claims);
+    at += claims;
+    copy->notes = jm_notes_make(at, copy->claims, p);
+    at += notes;
     entry->key.hash = key->hash;
-    entry->key.token = jm_strn(at + jose + claims, key->token.len);
-    memcpy(at + jose + claims, key->token.ptr, key->token.len);
-    iss = jm_json_get(entry->cached.claims, jm_str("iss"));
-    entry->issuer = iss && iss->type == JM_JSON_STRING ? iss->text
-                                                       : jm_strn(NULL, 0);
+    entry->key.token = jm_strn(memcpy(at, key->token.ptr, key->token.len),
+                               key->token.len);
+    entry->issuer = issuer_of(copy->claims);
     entry->size = size;
     entry->readers = 1;
     return entry;
@@ -268,10 +280,10 @@ const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,
     return &entry->cached;
 }
 
-void jm_cache_put(jm_cache_t *cache, const jm_cache_key_t *key,
+void jm_cache_put(jm_cache_t *cache, apr_pool_t *p, const jm_cache_key_t *key,
                   const jm_cached_t *cached)
 {
-    entry_t *entry = entry_make(key, cached, cache->octets);
+    entry_t *entry = entry_make(p, key, cached, cache->octets);
     set_t *set;
 
     if (!entry) {

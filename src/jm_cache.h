@@ -10,6 +10,7 @@
 
 #include "jm.h"
 #include "jm_choice.h"
+#include "jm_note.h"
 
 #define JM_CACHE_OCTETS (8 << 20)     /* what all entries together may take */
 #define JM_CACHE_ENTRIES_DEFAULT 4096 /* a count */
@@ -26,6 +27,7 @@ typedef struct jm_cached_t {
     apr_int64_t until;         /* seconds since 1970, leeway included */
     const jm_json_t *jose;
     const jm_json_t *claims;
+    jm_notes_t notes;          /* of the claims; made when it is kept */
 } jm_cached_t;
 
 /* A whole token, borrowed: no two are taken for one another. */
@@ -58,8 +60,9 @@ const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,
                                 const jm_choice_t *choice);
 
 /* Keeps a copy, in place of one of the same key and authorizer, or of those
- * that were not asked for the longest. May keep nothing. */
-void jm_cache_put(jm_cache_t *cache, const jm_cache_key_t *key,
+ * that were not asked for the longest. May keep nothing. Scratch memory from
+ * p. */
+void jm_cache_put(jm_cache_t *cache, apr_pool_t *p, const jm_cache_key_t *key,
                   const jm_cached_t *cached);
 
 void jm_cache_stats(jm_cache_stats_t *stats, const jm_cache_t *cache);

@@ -105,8 +105,6 @@ static jm_table_t *make_table(apr_pool_t *p, const char *file)
 
     table->file = apr_pstrdup(p, file);
     table->router = jm_router_make(p);
-    table->reserved_headers = apr_hash_make(p);
-    table->replaced_headers = apr_hash_make(p);
     return table;
 }
 

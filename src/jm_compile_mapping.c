@@ -168,31 +168,11 @@ static void check_query(jm_compile_route_t *r, jm_compile_t *c,
     }
 }
 
-/* Fields that every client sends have no aliases. */
-static const char *lower(apr_pool_t *p, const char *name)
-{
-    char *key = apr_pstrdup(p, name);
-    char *at;
-
-    for (at = key; *at; at++) {
-        if (*at >= 'A' && *at <= 'Z') {
-            *at = (char)(*at - 'A' + 'a');
-        }
-    }
-    return key;
-}
-
-/* The first spelling stands for all. */
+/* Fields that every client sends are replaced on the route alone. */
 static void reserve(jm_compile_t *c, const char *name)
 {
-    int replaced = jm_header_kind(jm_str(name)) == JM_HEADER_CLIENT;
-    apr_hash_t *set = replaced ? c->table->replaced_headers
-                               : c->table->reserved_headers;
-    const char *key = replaced ? lower(c->p, name)
-                               : jm_header_fold(c->p, name);
-
-    if (!apr_hash_get(set, key, APR_HASH_KEY_STRING)) {
-        apr_hash_set(set, key, APR_HASH_KEY_STRING, name);
+    if (jm_header_kind(jm_str(name)) != JM_HEADER_CLIENT) {
+        jm_header_reserve(&c->table->reserved_headers, c->p, name);
     }
 }
 

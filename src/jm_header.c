@@ -3,8 +3,6 @@
  */
 #include "jm_header.h"
 
-#include <apr_lib.h>
-
 /* Octets of a field name that is folded on the stack; no longer one can be
  * mapped, so no longer one is reserved. */
 #define FOLD_MAX 256
@@ -75,9 +73,13 @@ jm_header_e jm_header_kind(jm_str_t name)
     return is_listed(client_fields, name) ? JM_HEADER_CLIENT : JM_HEADER_OK;
 }
 
+/* ASCII only: what is reserved must not depend on a locale. */
 static char fold_char(char c)
 {
-    return c == '_' || c == '.' ? '-' : (char)apr_tolower(c);
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c - 'A' + 'a');
+    }
+    return c == '_' || c == '.' ? '-' : c;
 }
 
 static void fold(char *to, const char *from, apr_size_t len)
@@ -99,17 +101,49 @@ const char *jm_header_fold(apr_pool_t *p, const char *name)
     return folded;
 }
 
+/* The bit of a first octet: `_`, `-` and `.` share one, and so do letters of
+ * either case. */
+static apr_uint32_t first_bit(char c)
+{
+    return (apr_uint32_t)1 << (fold_char(c) & 0x1F);
+}
+
+static apr_uint64_t length_bit(apr_size_t len)
+{
+    return (apr_uint64_t)1 << (len < 63 ? len : 63);
+}
+
+void jm_header_reserve(jm_reserved_t *set, apr_pool_t *p, const char *name)
+{
+    const char *folded = jm_header_fold(p, name);
+
+    if (!set->names) {
+        set->names = apr_hash_make(p);
+    }
+    if (!apr_hash_get(set->names, folded, APR_HASH_KEY_STRING)) {
+        apr_hash_set(set->names, folded, APR_HASH_KEY_STRING, name);
+        set->first |= first_bit(*name);
+        set->lengths |= length_bit(strlen(name));
+    }
+}
+
+/* Most names of a request differ in their first octet or their length from all
+ * that are reserved. */
 int jm_header_reserved(const jm_table_t *table, const char *name)
 {
+    const jm_reserved_t *set = &table->reserved_headers;
     char folded[FOLD_MAX];
-    apr_size_t len = strlen(name);
+    apr_size_t len;
 
-    if (len >= sizeof(folded)) {
+    if (!(set->first & first_bit(*name))) {
+        return 0;
+    }
+    len = strlen(name);
+    if (!(set->lengths & length_bit(len)) || len >= sizeof(folded)) {
         return 0;
     }
     fold(folded, name, len);
-    return apr_hash_get(table->reserved_headers, folded, (apr_ssize_t)len)
-           != NULL;
+    return apr_hash_get(set->names, folded, (apr_ssize_t)len) != NULL;
 }
 
 static int is_set(const char *name, const jm_field_t *set, unsigned count)
@@ -153,12 +187,12 @@ static void strip_connection(apr_table_t *fields, apr_pool_t *p,
                              const jm_table_t *table, const jm_field_t *set,
                              unsigned count)
 {
-    const char *value = apr_table_getm(p, fields, "Connection");
-    const char *rest;
+    const char *value, *rest;
 
-    if (!value) {
+    if (!apr_table_get(fields, "Connection")) {
         return;
     }
+    value = apr_table_getm(p, fields, "Connection");
     rest = connection_rest(p, value, table, set, count);
     if (*rest) {
         apr_table_setn(fields, "Connection", rest);
@@ -174,7 +208,7 @@ static void strip_reserved(apr_table_t *fields, const jm_table_t *table)
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int i = 0;
 
-    while (apr_hash_count(table->reserved_headers) && i < array->nelts) {
+    while (i < array->nelts) {
         if (entry[i].key && jm_header_reserved(table, entry[i].key)) {
             /* takes out all of that name and moves the rest up */
             apr_table_unset(fields, entry[i].key);

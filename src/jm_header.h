@@ -27,6 +27,10 @@ jm_header_e jm_header_kind(jm_str_t name);
 /* Folded form in p: lower case, `_` and `.` as `-`. */
 const char *jm_header_fold(apr_pool_t *p, const char *name);
 
+/* Reserves a name, at load; p is the pool of set->names. The first spelling
+ * stands for all. */
+void jm_header_reserve(jm_reserved_t *set, apr_pool_t *p, const char *name);
+
 /* 1 if name is reserved by the table, in any spelling. No allocation. */
 int jm_header_reserved(const jm_table_t *table, const char *name);
 

@@ -112,6 +112,13 @@ struct jm_route_t {
     unsigned note_count;
 };
 
+/* Request headers that are mapped, in every spelling (jm_header.h). */
+typedef struct jm_reserved_t {
+    apr_hash_t *names;         /* folded name -> first spelling */
+    apr_uint32_t first;        /* their first octets: what is not among them */
+    apr_uint64_t lengths;      /* or not as long is not in names */
+} jm_reserved_t;
+
 typedef struct jm_router_t jm_router_t;
 
 struct jm_table_t {
@@ -127,11 +134,8 @@ struct jm_table_t {
     const jm_watch_t *const *watches;  /* files that may change */
     unsigned watch_count;
     int unmatched_pass;
-    apr_hash_t *reserved_headers;      /* folded name -> first spelling; read
-                                        * through jm_header.h */
+    jm_reserved_t reserved_headers;
     const jm_query_names_t *reserved_query;
-    apr_hash_t *replaced_headers;      /* lower-case names of headers every
-                                        * client sends that some route maps */
 };
 
 #endif

@@ -89,6 +89,7 @@ static jm_verdict_e from_cache(jm_verified_t *verified, run_t *run)
         run->token->authorizer = cached->authorizer;
         run->token->jose = cached->jose;
         run->token->claims = cached->claims;
+        run->token->notes = cached->notes;
         verified->token = run->token;
     }
     return verdict;
@@ -105,7 +106,7 @@ static void into_cache(const run_t *run)
     cached.claims = token->claims;
     jm_claims_window(&cached.from, &cached.until, &token->authorizer->policy,
                      token->claims);
-    jm_cache_put(run->cache, &run->key, &cached);
+    jm_cache_put(run->cache, run->p, &run->key, &cached);
 }
 
 /* --- verification --- */

@@ -18,6 +18,7 @@ struct jm_token_t {
     jm_credential_t credential;
     const jm_json_t *jose;
     const jm_json_t *claims;
+    jm_notes_t notes;          /* where they are at hand; list NULL: not */
 };
 
 /* Asks for newer keys of an authorizer that has a jm_remote_t, and waits for

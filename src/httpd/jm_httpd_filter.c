@@ -28,7 +28,8 @@ static apr_status_t filter_trailers(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_status_t rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
     const jm_ctx_t *ctx = jm_ctx_decided(f->r);
 
-    if (rv != APR_SUCCESS || !ctx || !ends_body(bb)) {
+    if (rv != APR_SUCCESS || !ctx || apr_is_empty_table(f->r->trailers_in)
+        || !ends_body(bb)) {
         return rv;
     }
     jm_strip_trailers(f->r, ctx);

@@ -53,10 +53,10 @@ static jm_cache_key_t key_of(const jm_cache_t *cache, const char *token)
 static void put_json(jm_cache_t *cache, const char *token,
                      const jm_authorizer_t *a, const jm_json_t *claims)
 {
-    jm_cached_t cached = { a, 1, 10, 20, claims, claims };
+    jm_cached_t cached = { a, 1, 10, 20, claims, claims, { NULL, 0 } };
     jm_cache_key_t key = key_of(cache, token);
 
-    jm_cache_put(cache, &key, &cached);
+    jm_cache_put(cache, tap_pool, &key, &cached);
 }
 
 static void put(jm_cache_t *cache, const char *token,
@@ -437,9 +437,10 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
         n = (w->random >> 16) % TOKENS;
         cached = jm_cache_get(w->cache, p, &w->keys[n], &choice);
         if (!cached) {
-            jm_cached_t fresh = { w->a, n, 0, 1, w->jose, w->claims[n] };
+            jm_cached_t fresh = { w->a, n, 0, 1, w->jose, w->claims[n],
+                                  { NULL, 0 } };
 
-            jm_cache_put(w->cache, &w->keys[n], &fresh);
+            jm_cache_put(w->cache, p, &w->keys[n], &fresh);
         }
         else if (cached->generation != n
                  || !jm_str_eq(jm_json_get(cached->claims,

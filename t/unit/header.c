@@ -9,10 +9,8 @@ static jm_table_t *make_table(apr_pool_t *p, const char *const *names)
 {
     jm_table_t *table = apr_pcalloc(p, sizeof(*table));
 
-    table->reserved_headers = apr_hash_make(p);
     for (; *names; names++) {
-        apr_hash_set(table->reserved_headers, jm_header_fold(p, *names),
-                     APR_HASH_KEY_STRING, *names);
+        jm_header_reserve(&table->reserved_headers, p, *names);
     }
     return table;
 }

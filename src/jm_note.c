@@ -1,0 +1,207 @@
+/*
+ * jm_note.c: claims as notes. Touches the block and the pool it is given.
+ */
+#include "jm_note.h"
+
+#include <apr_lib.h>
+
+#include "jm_json.h"
+
+#define PREFIX "jwt."
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+
+/* Members of an object whose names are compared each with each. */
+#define PAIRS_MAX 24
+
+/* --- text --- */
+
+static int is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7F;
+}
+
+/* Octets of a note that a character takes whose first octet is c. */
+static apr_size_t width_of(unsigned char c)
+{
+    if (is_control(c) || c >= 0xF0) {
+        return 4;
+    }
+    return c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+}
+
+/* 1 if text stands in a note as it is. */
+static int is_plain(jm_str_t text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        if (is_control((unsigned char)text.ptr[i])) {
+            return 0;
+        }
+    }
+    return text.len <= JM_NOTE_VALUE_MAX;
+}
+
+/* Octets that write_text writes at most, NUL included. */
+static apr_size_t size_of(jm_str_t text)
+{
+    if (is_plain(text)) {
+        return text.len + 1;
+    }
+    return (text.len < JM_NOTE_VALUE_MAX / 4 ? 4 * text.len
+                                             : JM_NOTE_VALUE_MAX) + 1;
+}
+
+/* Returns what is behind the NUL. */
+static char *write_text(char *out, jm_str_t text)
+{
+    const char *start = out;
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if ((apr_size_t)(out - start) + width_of(c) > JM_NOTE_VALUE_MAX) {
+            break;
+        }
+        if (is_control(c)) {
+            out += apr_snprintf(out, 5, "\\x%02x", c);
+        }
+        else {
+            *out++ = (char)c;
+        }
+    }
+    *out++ = '\0';
+    return out;
+}
+
+const char *jm_note_text(apr_pool_t *p, jm_str_t text)
+{
+    char *out = apr_palloc(p, size_of(text));
+
+    write_text(out, text);
+    return out;
+}
+
+/* --- names --- */
+
+int jm_note_is_shared(const jm_json_t *claim)
+{
+    const jm_json_t *object = claim->parent;
+    unsigned i;
+
+    for (i = 0; i < object->count; i++) {
+        const jm_json_t *other = &object->items[i];
+
+        if (other != claim && other->name.len == claim->name.len
+            && !strncasecmp(other->name.ptr, claim->name.ptr,
+                            claim->name.len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *lower_name(apr_pool_t *p, const jm_json_t *claim)
+{
+    char *name = apr_pstrmemdup(p, claim->name.ptr, claim->name.len);
+    char *at;
+
+    for (at = name; *at; at++) {
+        *at = (char)apr_tolower(*at);
+    }
+    return name;
+}
+
+/* Claims by their names in lower case; those that share one are there as the
+ * object that they are in. */
+static apr_hash_t *by_name(apr_pool_t *p, const jm_json_t *claims)
+{
+    apr_hash_t *names = apr_hash_make(p);
+    unsigned i;
+
+    for (i = 0; i < claims->count; i++) {
+        const char *name = lower_name(p, &claims->items[i]);
+        int known = apr_hash_get(names, name, APR_HASH_KEY_STRING) != NULL;
+
+        apr_hash_set(names, name, APR_HASH_KEY_STRING,
+                     known ? claims : &claims->items[i]);
+    }
+    return names;
+}
+
+/* names NULL: the claims are few. */
+static int is_shared(apr_pool_t *p, apr_hash_t *names, const jm_json_t *claim)
+{
+    if (!names) {
+        return jm_note_is_shared(claim);
+    }
+    return apr_hash_get(names, lower_name(p, claim), APR_HASH_KEY_STRING)
+           != claim;
+}
+
+/* --- notes --- */
+
+static int is_scalar(const jm_json_t *claim)
+{
+    return claim->type == JM_JSON_STRING || claim->type == JM_JSON_NUMBER
+           || claim->type == JM_JSON_BOOL;
+}
+
+/* As it is: a note may need it otherwise. */
+static const char *scalar_text(const jm_json_t *claim)
+{
+    if (claim->type == JM_JSON_BOOL) {
+        return claim->truth ? "true" : "false";
+    }
+    return claim->text.ptr;
+}
+
+static unsigned most_notes(const jm_json_t *claims)
+{
+    return claims->count < JM_NOTES_MAX ? claims->count : JM_NOTES_MAX;
+}
+
+/* Also for those that have no note in the end. */
+apr_size_t jm_notes_size(const jm_json_t *claims)
+{
+    apr_size_t size = most_notes(claims) * sizeof(jm_note_t);
+    unsigned i;
+
+    for (i = 0; i < claims->count; i++) {
+        const jm_json_t *claim = &claims->items[i];
+
+        if (is_scalar(claim)) {
+            size += PREFIX_LEN + size_of(claim->name);
+            size += is_plain(claim->text) ? 0 : size_of(claim->text);
+        }
+    }
+    return size;
+}
+
+jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
+{
+    apr_hash_t *names = claims->count > PAIRS_MAX ? by_name(p, claims) : NULL;
+    jm_notes_t notes = { block, 0 };
+    jm_note_t *note = block;
+    char *at = (char *)(note + most_notes(claims));
+    unsigned i;
+
+    for (i = 0; i < claims->count && notes.count < JM_NOTES_MAX; i++) {
+        const jm_json_t *claim = &claims->items[i];
+
+        if (!is_scalar(claim) || is_shared(p, names, claim)) {
+            continue;
+        }
+        note->name = memcpy(at, PREFIX, PREFIX_LEN);
+        at = write_text(at + PREFIX_LEN, claim->name);
+        note->text = scalar_text(claim);
+        if (!is_plain(claim->text)) {
+            note->text = at;
+            at = write_text(at, claim->text);
+        }
+        note++;
+        notes.count++;
+    }
+    return notes;
+}
