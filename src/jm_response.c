@@ -44,9 +44,17 @@ static int is_directive(jm_str_t member, const char *name)
                || apr_isspace(member.ptr[len]));
 }
 
+/* All lines of a field as one; NULL: none, which is told soon. */
+static const char *field_value(const apr_table_t *fields, apr_pool_t *p,
+                               const char *name)
+{
+    return apr_table_get(fields, name) ? apr_table_getm(p, fields, name)
+                                       : NULL;
+}
+
 void jm_response_private(apr_table_t *fields, apr_pool_t *p)
 {
-    const char *rest = apr_table_getm(p, fields, "Cache-Control");
+    const char *rest = field_value(fields, p, "Cache-Control");
     apr_size_t size = rest ? strlen(rest) : 0;
     char *value = apr_palloc(p, 2 * size + sizeof("private"));
     char *end = value;
@@ -65,21 +73,25 @@ void jm_response_private(apr_table_t *fields, apr_pool_t *p)
     apr_table_setn(fields, "Cache-Control", value);
 }
 
-void jm_response_untarget(apr_table_t *fields)
+static int is_targeted(const char *name)
 {
     static const char ending[] = "-Cache-Control";
+    apr_size_t len = strlen(name);
+
+    return len >= sizeof(ending) - 1
+           && (!strcasecmp(name + len - (sizeof(ending) - 1), ending)
+               || !strcasecmp(name, "Surrogate-Control"));
+}
+
+void jm_response_untarget(apr_table_t *fields)
+{
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int i = 0;
 
     while (i < array->nelts) {
-        const char *name = entry[i].key ? entry[i].key : "";
-        apr_size_t len = strlen(name);
-
-        if (!strcasecmp(name, "Surrogate-Control")
-            || (len >= sizeof(ending) - 1
-                && !strcasecmp(name + len - (sizeof(ending) - 1), ending))) {
-            apr_table_unset(fields, name);
+        if (entry[i].key && is_targeted(entry[i].key)) {
+            apr_table_unset(fields, entry[i].key);
         }
         else {
             i++;
@@ -89,7 +101,7 @@ void jm_response_untarget(apr_table_t *fields)
 
 void jm_response_vary(apr_table_t *fields, apr_pool_t *p, const char *name)
 {
-    const char *value = apr_table_getm(p, fields, "Vary");
+    const char *value = field_value(fields, p, "Vary");
     const char *rest = value;
     jm_str_t member;
 

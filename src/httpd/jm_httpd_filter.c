@@ -51,10 +51,9 @@ static const char *front_of(request_rec *r, const jm_route_t *route)
  * into headers_out with it. */
 static void gather(request_rec *r, const char *name)
 {
-    const char *value = apr_table_getm(r->pool, r->err_headers_out, name);
-
-    if (value) {
-        apr_table_mergen(r->headers_out, name, value);
+    if (apr_table_get(r->err_headers_out, name)) {
+        apr_table_mergen(r->headers_out, name,
+                         apr_table_getm(r->pool, r->err_headers_out, name));
         apr_table_unset(r->err_headers_out, name);
     }
 }

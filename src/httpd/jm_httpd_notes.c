@@ -6,8 +6,29 @@
 
 #include "jm_json.h"
 
+/* 1 if there is a note of a claim already: of an earlier decision, or of
+ * another module. */
+static int has_claims(const apr_table_t *notes)
+{
+    const apr_array_header_t *array = apr_table_elts(notes);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    int i;
+
+    for (i = 0; i < array->nelts; i++) {
+        if (!strncasecmp(entry[i].key, "jwt.", 4)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* apr_table_setn would compare each name with all before it: they begin with
+ * the same four octets, which is what its index knows of a name. No two notes
+ * of a token have one name. */
 static void export_claims(request_rec *r, const jm_token_t *token)
 {
+    void (*put)(apr_table_t *, const char *, const char *)
+        = has_claims(r->notes) ? apr_table_setn : apr_table_addn;
     jm_notes_t notes = token->notes;
     unsigned i;
 
@@ -17,7 +38,7 @@ static void export_claims(request_rec *r, const jm_token_t *token)
                               token->claims, r->pool);
     }
     for (i = 0; i < notes.count; i++) {
-        apr_table_setn(r->notes, notes.list[i].name, notes.list[i].text);
+        put(r->notes, notes.list[i].name, notes.list[i].text);
     }
 }
 
