@@ -70,18 +70,6 @@ static void found(search_t *search, jm_str_t token, const char *header,
     search->cred.source = source;
 }
 
-/* A field is one b64token or a mistake; two lines arrive joined by a comma. */
-static void found_in_field(search_t *search, const char *token,
-                           const jm_source_t *source)
-{
-    if (is_b64token(jm_str(token))) {
-        found(search, jm_str(token), source->header, NULL, source);
-    }
-    else {
-        search->verdict = JM_CREDENTIALS;
-    }
-}
-
 /* 1 if a joined second field line behind another scheme names Bearer. */
 static int names_bearer_later(const char *value)
 {
@@ -115,7 +103,12 @@ static void look_at_bearer(search_t *search, const jm_source_t *source,
     while (*token == ' ') {
         token++;
     }
-    found_in_field(search, token, source);
+    if (*token) {
+        found(search, jm_str(token), source->header, NULL, source);
+    }
+    else {
+        search->verdict = JM_CREDENTIALS;
+    }
 }
 
 static void look_at_prefix(search_t *search, const jm_source_t *source,
@@ -127,7 +120,7 @@ static void look_at_prefix(search_t *search, const jm_source_t *source,
         || !value[len]) {
         return;
     }
-    found_in_field(search, value + len, source);
+    found(search, jm_str(value + len), source->header, NULL, source);
 }
 
 static void look_at_header(search_t *search, const jm_source_t *source)
@@ -252,6 +245,13 @@ jm_verdict_e jm_credential_find(jm_credential_t *pcred, apr_pool_t *p,
         *pcred = search.cred;
     }
     return search.verdict;
+}
+
+jm_verdict_e jm_credential_blame(const jm_credential_t *cred,
+                                 jm_verdict_e verdict)
+{
+    return cred->source && !is_b64token(cred->token) ? JM_CREDENTIALS
+                                                     : verdict;
 }
 
 int jm_credential_from(const jm_credential_t *cred,

@@ -20,11 +20,18 @@ typedef struct jm_credential_t {
 /* Looks in all sources of the count authorizers. JM_OK: exactly one
  * credential, in *pcred. JM_NO_TOKEN: none (also: another scheme, an empty
  * field or cookie). JM_CREDENTIALS: two, or a field that names the scheme
- * without spaces and exactly one b64token behind it. JM_INTERNAL. */
+ * without spaces and something behind it. JM_INTERNAL. */
 jm_verdict_e jm_credential_find(jm_credential_t *pcred, apr_pool_t *p,
                                 const apr_table_t *headers,
                                 const jm_authorizer_t *const *authorizers,
                                 unsigned count);
+
+/* Why a credential that did not verify, with that verdict, is refused:
+ * JM_CREDENTIALS where it is a field's and not exactly one b64token (two lines
+ * arrive joined with a comma), else verdict. A token that verifies always is
+ * one. */
+jm_verdict_e jm_credential_blame(const jm_credential_t *cred,
+                                 jm_verdict_e verdict);
 
 /* 1 if authorizer has the source that cred came from. */
 int jm_credential_from(const jm_credential_t *cred,

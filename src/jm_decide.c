@@ -72,7 +72,7 @@ static jm_verdict_e verify_credential(run_t *run, const jm_credential_t *cred)
     run->d->authorizer = verified.authorizer;
     run->d->kid = verified.kid;
     if (verdict != JM_OK) {
-        return verdict;
+        return jm_credential_blame(cred, verdict);
     }
     if (!jm_credential_from(cred, verified.authorizer)) {
         return JM_ISSUER;

@@ -22,10 +22,13 @@ static const jm_authorizer_t *const all[] = {
 
 static jm_credential_t cred;
 
+/* What is said of a credential that does not verify; JM_OK: nothing, but
+ * that. */
 static jm_verdict_e find(apr_pool_t *p, const char *name, const char *value,
                          const char *name2, const char *value2)
 {
     apr_table_t *headers = apr_table_make(p, 4);
+    jm_verdict_e verdict;
 
     if (name) {
         apr_table_add(headers, name, value);
@@ -33,7 +36,13 @@ static jm_verdict_e find(apr_pool_t *p, const char *name, const char *value,
     if (name2) {
         apr_table_add(headers, name2, value2);
     }
-    return jm_credential_find(&cred, p, headers, all, 4);
+    verdict = jm_credential_find(&cred, p, headers, all, 4);
+    if (verdict == JM_OK
+        && jm_credential_blame(&cred, JM_MALFORMED) != JM_MALFORMED) {
+        verdict = jm_credential_blame(&cred, JM_MALFORMED);
+        memset(&cred, 0, sizeof(cred));
+    }
+    return verdict;
 }
 
 static void test_bearer(apr_pool_t *p)
