@@ -121,7 +121,8 @@ static int translate_name(request_rec *r)
     jm_match_t match;
     jm_ctx_t *ctx;
 
-    if (!conf || r->proxyreq != PROXYREQ_NONE || r->uri[0] != '/'
+    if (!conf || !conf->table->has_own || r->proxyreq != PROXYREQ_NONE
+        || r->uri[0] != '/'
         || jm_request_match(&match, r, conf) != APR_SUCCESS || !match.route) {
         return DECLINED;
     }

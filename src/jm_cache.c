@@ -13,7 +13,7 @@
 #include "jm_json.h"
 
 #define WAYS 8
-#define HASHED 64              /* octets of a token that its hash is made of */
+#define HASHED 32              /* octets of a token that its hash is made of */
 #define MULTIPLIER 0x9E3779B97F4A7C15u    /* odd, 2^64 / golden ratio */
 
 typedef struct entry_t {

@@ -74,6 +74,7 @@ static void list_routes(jm_compile_t *c)
 
         route->index = (unsigned)i;
         list[i] = route;
+        c->table->has_own |= route->server || route->response.ptr;
     }
     c->table->routes = list;
     c->table->route_count = (unsigned)c->routes->nelts;

@@ -169,10 +169,11 @@ static void check_query(jm_compile_route_t *r, jm_compile_t *c,
 }
 
 /* Fields that every client sends are replaced on the route alone. */
-static void reserve(jm_compile_t *c, const char *name)
+static void reserve(jm_compile_t *c, jm_mapping_t *mapping)
 {
-    if (jm_header_kind(jm_str(name)) != JM_HEADER_CLIENT) {
-        jm_header_reserve(&c->table->reserved_headers, c->p, name);
+    if (jm_header_kind(jm_str(mapping->name)) != JM_HEADER_CLIENT) {
+        jm_header_reserve(&c->table->reserved_headers, c->p, mapping->name);
+        mapping->reserved = 1;
     }
 }
 
@@ -231,7 +232,7 @@ static const jm_mapping_t *read_section(unsigned *pcount, section_e section,
         list[i].name = jm_str_dup(c->p, item->name).ptr;
         list[i].value = read_value(r, c, item, target, names);
         if (section == SECTION_HEADERS) {
-            reserve(c, list[i].name);
+            reserve(c, &list[i]);
         }
     }
     *pcount = node->count;

@@ -125,8 +125,8 @@ static void look_at_prefix(search_t *search, const jm_source_t *source,
 
 static void look_at_header(search_t *search, const jm_source_t *source)
 {
-    const char *value = apr_table_getm(search->p, search->headers,
-                                       source->header);
+    const char *value = jm_header_value(search->headers, search->p,
+                                        source->header);
 
     if (!value || !*value) {
         return;
@@ -279,7 +279,7 @@ int jm_credential_from(const jm_credential_t *cred,
 jm_field_t jm_credential_removed(const jm_credential_t *cred, apr_pool_t *p,
                                  const apr_table_t *headers)
 {
-    jm_field_t field = { cred->header, NULL };
+    jm_field_t field = { cred->header, NULL, 0 };
     const char *rest;
     char *kept, *end;
     cookie_t cookie;

@@ -202,6 +202,7 @@ static unsigned add_fields(jm_field_t *fields, unsigned used,
     for (i = 0; i < count; i++, used++) {
         fields[used].name = mappings[i].name;
         fields[used].value = values[i].ptr;
+        fields[used].reserved = mappings[i].reserved;
     }
     return used;
 }

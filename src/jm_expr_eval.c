@@ -358,24 +358,44 @@ apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
     return formats[format](pout, p, node);
 }
 
-const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
+/* Octets that text begins with that are visible ASCII or a space. */
+static apr_size_t plain_span(jm_str_t text)
 {
-    int ascii = 1;
+    apr_size_t i = 0;
+
+    while (i < text.len && (unsigned char)text.ptr[i] >= 0x20
+           && (unsigned char)text.ptr[i] < 0x7F) {
+        i++;
+    }
+    return i;
+}
+
+static int has_control(jm_str_t text)
+{
     apr_size_t i;
 
     for (i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
         if (c < 0x20 || c == 0x7F) {
-            return "holds a control character";
+            return 1;
         }
-        ascii &= c < 0x80;
+    }
+    return 0;
+}
+
+const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
+{
+    int plain = plain_span(text) == text.len;
+
+    if (!plain && has_control(text)) {
+        return "holds a control character";
     }
     if (target == JM_TARGET_HEADER && text.len
         && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' ')) {
         return "begins or ends with a blank";
     }
-    return ascii || jm_utf8_valid(text) ? NULL : "is not valid UTF-8";
+    return plain || jm_utf8_valid(text) ? NULL : "is not valid UTF-8";
 }
 
 int jm_value_mappable(jm_str_t text, jm_target_e target)
@@ -429,7 +449,8 @@ static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
             return JM_EVAL_UNMAPPABLE;
         }
     }
-    whole = join(p, texts, (int)value->count, "");
+    whole = value->count > 1 ? join(p, texts, (int)value->count, "")
+                             : jm_str_dup(p, one);
     if (whole.len > value->max_bytes
         || jm_expr_unmappable(whole, value->target)) {
         return JM_EVAL_UNMAPPABLE;
@@ -441,13 +462,13 @@ static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
 jm_eval_e jm_value_eval(jm_str_t *pout, apr_pool_t *p, const jm_value_t *value,
                         const jm_inputs_t *inputs)
 {
-    fetched_t one = { .node = NULL };
+    fetched_t one;
     fetched_t *fetched = &one;
     unsigned i;
 
     *pout = jm_strn(NULL, 0);
     if (value->count > 1) {
-        fetched = apr_pcalloc(p, value->count * sizeof(*fetched));
+        fetched = apr_palloc(p, value->count * sizeof(*fetched));
     }
     /* All are looked at before any is formatted: one that is missing makes
      * the whole missing, whatever the others hold. */

@@ -146,16 +146,41 @@ int jm_header_reserved(const jm_table_t *table, const char *name)
     return apr_hash_get(set->names, folded, (apr_ssize_t)len) != NULL;
 }
 
-static int is_set(const char *name, const jm_field_t *set, unsigned count)
+/* 1 if name is reserved, or that of a field that clients send and that is set
+ * or removed here. */
+static int is_ours(const char *name, const jm_table_t *table,
+                   const jm_field_t *set, unsigned count)
 {
     unsigned i;
 
     for (i = 0; i < count; i++) {
-        if (!strcasecmp(name, set[i].name)) {
+        if (!set[i].reserved && !strcasecmp(name, set[i].name)) {
             return 1;
         }
     }
-    return 0;
+    return jm_header_reserved(table, name);
+}
+
+/* apr_table_getm for the usual case, that there is one line or none. */
+const char *jm_header_value(const apr_table_t *fields, apr_pool_t *p,
+                            const char *name)
+{
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    char first = fold_char(*name);
+    const char *value = NULL;
+    int i;
+
+    for (i = 0; i < array->nelts; i++) {
+        if (fold_char(*entry[i].key) == first
+            && !strcasecmp(entry[i].key, name)) {
+            if (value) {
+                return apr_table_getm(p, fields, name);
+            }
+            value = entry[i].val;
+        }
+    }
+    return value;
 }
 
 /* Members of a Connection field but those that nominate ours; "": none. */
@@ -172,8 +197,7 @@ static const char *connection_rest(apr_pool_t *p, const char *value,
 
     *rest = '\0';
     for (; member; member = apr_strtok(NULL, separators, &last)) {
-        if (!jm_header_reserved(table, member)
-            && !is_set(member, set, count)) {
+        if (!is_ours(member, table, set, count)) {
             if (end != rest) {
                 end = apr_cpystrn(end, ", ", 3);
             }
@@ -187,12 +211,12 @@ static void strip_connection(apr_table_t *fields, apr_pool_t *p,
                              const jm_table_t *table, const jm_field_t *set,
                              unsigned count)
 {
-    const char *value, *rest;
+    const char *value = jm_header_value(fields, p, "Connection");
+    const char *rest;
 
-    if (!apr_table_get(fields, "Connection")) {
+    if (!value) {
         return;
     }
-    value = apr_table_getm(p, fields, "Connection");
     rest = connection_rest(p, value, table, set, count);
     if (*rest) {
         apr_table_setn(fields, "Connection", rest);
@@ -227,12 +251,72 @@ void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
     strip_connection(fields, p, table, set, count);
 }
 
+/* The bit of the field of set that entry is, by the very same pointers; 0: of
+ * none. */
+static apr_uint64_t bit_of_ours(const apr_table_entry_t *entry,
+                                const jm_field_t *set, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        if (entry->key == set[i].name && entry->val == set[i].value) {
+            return (apr_uint64_t)1 << i;
+        }
+    }
+    return 0;
+}
+
+/* 1 if fields is what jm_headers_apply makes of it: each field of set is there
+ * once, or not, and nothing else of its name, nor of a reserved one.
+ * mod_proxy's copy of the headers is so, unless Connection took one of ours
+ * away. */
+static int is_applied(const apr_table_t *fields, const jm_table_t *table,
+                      const jm_field_t *set, unsigned count)
+{
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    apr_uint32_t first = table->reserved_headers.first | first_bit('C');
+    apr_uint64_t seen = 0;
+    unsigned i;
+    int k;
+
+    if (count > 64) {
+        return 0;
+    }
+    for (i = 0; i < count; i++) {
+        first |= first_bit(*set[i].name);
+    }
+    for (k = 0; k < array->nelts; k++) {
+        apr_uint64_t bit;
+
+        if (!(first & first_bit(*entry[k].key))) {
+            continue;
+        }
+        bit = bit_of_ours(&entry[k], set, count);
+        if (bit ? (seen & bit) != 0
+                : is_ours(entry[k].key, table, set, count)
+                  || !strcasecmp(entry[k].key, "Connection")) {
+            return 0;
+        }
+        seen |= bit;
+    }
+    for (i = 0; i < count; i++) {
+        if (set[i].value && !(seen >> i & 1)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,
                       unsigned count)
 {
     unsigned i;
 
+    if (is_applied(fields, table, set, count)) {
+        return;
+    }
     jm_headers_strip(fields, p, table, set, count);
     for (i = 0; i < count; i++) {
         if (set[i].value) {

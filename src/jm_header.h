@@ -12,6 +12,8 @@
 typedef struct jm_field_t {
     const char *name;
     const char *value;         /* NULL: the name is absent */
+    int reserved;              /* 1: jm_header_reserved has the name; 0: it
+                                * may have it, or clients send it as well */
 } jm_field_t;
 
 /* Name rule (RFC 9110 5.1) and kind of a header field at load. */
@@ -33,6 +35,11 @@ void jm_header_reserve(jm_reserved_t *set, apr_pool_t *p, const char *name);
 
 /* 1 if name is reserved by the table, in any spelling. No allocation. */
 int jm_header_reserved(const jm_table_t *table, const char *name);
+
+/* The value of a field, all of its lines joined with ", " (in p then), or
+ * NULL: it is not there. */
+const char *jm_header_value(const apr_table_t *fields, apr_pool_t *p,
+                            const char *name);
 
 /* Takes every reserved name out of fields, and every `Connection` member
  * that would nominate one of them, or one of set. */

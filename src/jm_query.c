@@ -357,17 +357,21 @@ jm_str_t jm_query_edit(apr_pool_t *p, jm_str_t args,
                        unsigned count)
 {
     remove_t r = { remove, keep, NULL, NULL };
+    int removes = args.len && jm_query_names_count(remove);
     apr_size_t room = args.len + 1;
     apr_size_t dropped = 0;
     jm_str_t rest = args;
     char *buf;
     unsigned i;
 
+    if (!removes && !count) {
+        return args;
+    }
     for (i = 0; i < count; i++) {
         room += param_room(&append[i]) + 1;
     }
     buf = apr_palloc(p, room);
-    if (args.len && jm_query_names_count(remove)) {
+    if (removes) {
         r.decoded = apr_palloc(p, args.len);
         r.folded = apr_palloc(p, args.len);
         rest = strip(buf, args, drop_named, &r, &dropped);

@@ -3,6 +3,8 @@
  */
 #include "jm_response.h"
 
+#include "jm_header.h"
+
 #include <apr_lib.h>
 
 /* --- lists (RFC 9110 5.6.1) --- */
@@ -44,17 +46,9 @@ static int is_directive(jm_str_t member, const char *name)
                || apr_isspace(member.ptr[len]));
 }
 
-/* All lines of a field as one; NULL: none, which is told soon. */
-static const char *field_value(const apr_table_t *fields, apr_pool_t *p,
-                               const char *name)
-{
-    return apr_table_get(fields, name) ? apr_table_getm(p, fields, name)
-                                       : NULL;
-}
-
 void jm_response_private(apr_table_t *fields, apr_pool_t *p)
 {
-    const char *rest = field_value(fields, p, "Cache-Control");
+    const char *rest = jm_header_value(fields, p, "Cache-Control");
     apr_size_t size = rest ? strlen(rest) : 0;
     char *value = apr_palloc(p, 2 * size + sizeof("private"));
     char *end = value;
@@ -101,7 +95,7 @@ void jm_response_untarget(apr_table_t *fields)
 
 void jm_response_vary(apr_table_t *fields, apr_pool_t *p, const char *name)
 {
-    const char *value = field_value(fields, p, "Vary");
+    const char *value = jm_header_value(fields, p, "Vary");
     const char *rest = value;
     jm_str_t member;
 

@@ -43,6 +43,7 @@ struct jm_authorizer_t {
 typedef struct jm_mapping_t {
     const char *name;          /* header field or query name, as written */
     const jm_value_t *value;
+    int reserved;              /* a request header that no client may send */
 } jm_mapping_t;
 
 typedef enum jm_auth_e {
@@ -134,6 +135,8 @@ struct jm_table_t {
     const jm_watch_t *const *watches;  /* files that may change */
     unsigned watch_count;
     int unmatched_pass;
+    int has_own;               /* a route has an `integration` or a
+                                * `response` */
     jm_reserved_t reserved_headers;
     const jm_query_names_t *reserved_query;
 };

@@ -42,18 +42,6 @@ static void export_claims(request_rec *r, const jm_token_t *token)
     }
 }
 
-/* 1 if export_claims exported it under that name, or left it out because its
- * name is shared: a token with more claims than that has notes of the first
- * ones only. */
-static int is_exported(const jm_json_t *claim, const char *name)
-{
-    const jm_json_t *claims = claim->parent;
-
-    return !claims->parent && claims->count <= JM_NOTES_MAX
-           && claim->type != JM_JSON_ARRAY && claim->type != JM_JSON_OBJECT
-           && jm_str_is(claim->name, name);
-}
-
 /* Any part of its path may be shared. */
 static int shares_path(const jm_json_t *claim)
 {
@@ -65,22 +53,53 @@ static int shares_path(const jm_json_t *claim)
     return 0;
 }
 
+static int is_composite(const jm_json_t *claim)
+{
+    return claim->type == JM_JSON_ARRAY || claim->type == JM_JSON_OBJECT;
+}
+
+/* 1 if export_claims did what there is to do for a path: it is one name, and
+ * that of a scalar or of nothing. */
+static int is_exported(const jm_json_t *claims, const jm_path_t *path)
+{
+    unsigned i;
+
+    if (path->count != 1 || !path->flat.len || claims->count > JM_NOTES_MAX) {
+        return 0;
+    }
+    for (i = 0; i < claims->count; i++) {
+        if (is_composite(&claims->items[i])
+            && jm_str_eq(claims->items[i].name, path->flat)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void export_path(request_rec *r, const jm_json_t *claims,
+                        const jm_path_t *path, const char *name)
+{
+    const jm_json_t *claim = jm_path_find(claims, path);
+
+    if (claim && claim->type != JM_JSON_NULL && !shares_path(claim)) {
+        jm_str_t text = jm_value_text(r->pool, claim);
+
+        apr_table_setn(r->notes, apr_pstrcat(r->pool, "jwt.", name, NULL),
+                       jm_note_text(r->pool, text));
+    }
+}
+
 /* The claims that the route maps, whatever their type and place. */
 static void export_mapped(request_rec *r, const jm_decision_t *d)
 {
     const jm_json_t *claims = d->token->claims;
+    const jm_route_t *route = d->route;
     unsigned i;
 
-    for (i = 0; d->route && i < d->route->note_count; i++) {
-        const char *name = d->route->note_names[i];
-        const jm_json_t *claim = jm_path_find(claims, &d->route->note_paths[i]);
-
-        if (claim && claim->type != JM_JSON_NULL && !is_exported(claim, name)
-            && !shares_path(claim)) {
-            jm_str_t text = jm_value_text(r->pool, claim);
-
-            apr_table_setn(r->notes, apr_pstrcat(r->pool, "jwt.", name, NULL),
-                           jm_note_text(r->pool, text));
+    for (i = 0; route && i < route->note_count; i++) {
+        if (!is_exported(claims, &route->note_paths[i])) {
+            export_path(r, claims, &route->note_paths[i],
+                        route->note_names[i]);
         }
     }
 }

@@ -337,7 +337,10 @@ void jm_request_edit_args(request_rec *r, const jm_ctx_t *ctx)
     jm_str_t args = jm_decision_query(ctx->table, ctx->decision, r->pool,
                                       jm_str(r->args));
 
-    r->args = args.ptr ? apr_pstrmemdup(r->pool, args.ptr, args.len) : NULL;
+    if (args.ptr != r->args) {
+        r->args = args.ptr ? apr_pstrmemdup(r->pool, args.ptr, args.len)
+                           : NULL;
+    }
 }
 
 const char *jm_request_edit_url(request_rec *r, const jm_ctx_t *ctx,

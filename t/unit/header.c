@@ -76,8 +76,8 @@ static void test_apply(apr_pool_t *p)
 {
     static const char *const names[] = { "x-user-id", "x-region", NULL };
     const jm_field_t set[] = {
-        { "x-user-id", "alice" }, { "x-region", NULL },
-        { "Authorization", NULL }
+        { "x-user-id", "alice", 1 }, { "x-region", NULL, 1 },
+        { "Authorization", NULL, 0 }
     };
     const jm_table_t *table = make_table(p, names);
     apr_table_t *fields = apr_table_make(p, 8);
@@ -129,8 +129,8 @@ static void test_connection(apr_pool_t *p)
 static void test_trailers(apr_pool_t *p)
 {
     static const char *const names[] = { "x-user-id", NULL };
-    static const jm_field_t set[] = { { "Cookie", "a=1" },
-                                      { "Authorization", NULL } };
+    static const jm_field_t set[] = { { "Cookie", "a=1", 0 },
+                                      { "Authorization", NULL, 0 } };
     const jm_table_t *table = make_table(p, names);
     apr_table_t *trailers = apr_table_make(p, 8);
 
@@ -156,7 +156,7 @@ static void test_env(apr_pool_t *p)
         "REDIRECT_REDIRECT_HTTP_X_USER_ID", "HTTP_AUTHORIZATION",
         "REDIRECT_HTTP_AUTHORIZATION"
     };
-    static const jm_field_t set[] = { { "Authorization", NULL } };
+    static const jm_field_t set[] = { { "Authorization", NULL, 0 } };
     apr_table_t *env = apr_table_make(p, 16);
     apr_size_t i;
 
