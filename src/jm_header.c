@@ -146,6 +146,12 @@ int jm_header_reserved(const jm_table_t *table, const char *name)
     return apr_hash_get(set->names, folded, (apr_ssize_t)len) != NULL;
 }
 
+/* Names without regard to case; most differ in their first octet. */
+static int is_named(const char *name, const char *other)
+{
+    return fold_char(*name) == fold_char(*other) && !strcasecmp(name, other);
+}
+
 /* 1 if name is reserved, or that of a field that clients send and that is set
  * or removed here. */
 static int is_ours(const char *name, const jm_table_t *table,
@@ -154,7 +160,7 @@ static int is_ours(const char *name, const jm_table_t *table,
     unsigned i;
 
     for (i = 0; i < count; i++) {
-        if (!set[i].reserved && !strcasecmp(name, set[i].name)) {
+        if (!set[i].reserved && is_named(name, set[i].name)) {
             return 1;
         }
     }
@@ -167,13 +173,11 @@ const char *jm_header_value(const apr_table_t *fields, apr_pool_t *p,
 {
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
-    char first = fold_char(*name);
     const char *value = NULL;
     int i;
 
     for (i = 0; i < array->nelts; i++) {
-        if (fold_char(*entry[i].key) == first
-            && !strcasecmp(entry[i].key, name)) {
+        if (is_named(entry[i].key, name)) {
             if (value) {
                 return apr_table_getm(p, fields, name);
             }
@@ -295,7 +299,7 @@ static int is_applied(const apr_table_t *fields, const jm_table_t *table,
         bit = bit_of_ours(&entry[k], set, count);
         if (bit ? (seen & bit) != 0
                 : is_ours(entry[k].key, table, set, count)
-                  || !strcasecmp(entry[k].key, "Connection")) {
+                  || is_named(entry[k].key, "Connection")) {
             return 0;
         }
         seen |= bit;

@@ -6,8 +6,8 @@
 
 #include "jm_json.h"
 
-/* 1 if there is a note of a claim already: of an earlier decision, or of
- * another module. */
+/* 1 if there may be a note of a claim already, of an earlier decision or of
+ * another module: one that has a dot where those have it. */
 static int has_claims(const apr_table_t *notes)
 {
     const apr_array_header_t *array = apr_table_elts(notes);
@@ -15,7 +15,8 @@ static int has_claims(const apr_table_t *notes)
     int i;
 
     for (i = 0; i < array->nelts; i++) {
-        if (!strncasecmp(entry[i].key, "jwt.", 4)) {
+        if (entry[i].key[0] && entry[i].key[1] && entry[i].key[2]
+            && entry[i].key[3] == '.') {
             return 1;
         }
     }
