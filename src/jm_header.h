@@ -36,7 +36,7 @@ void jm_header_reserve(jm_reserved_t *set, apr_pool_t *p, const char *name);
 /* 1 if name is reserved by the table, in any spelling. No allocation. */
 int jm_header_reserved(const jm_table_t *table, const char *name);
 
-/* The value of a field, all of its lines joined with ", " (in p then), or
+/* The value of a field, all of its lines joined with "," (in p then), or
  * NULL: it is not there. */
 const char *jm_header_value(const apr_table_t *fields, apr_pool_t *p,
                             const char *name);

@@ -126,6 +126,98 @@ static void test_connection(apr_pool_t *p)
            "a list without blanks keeps its members");
 }
 
+/* A table of n times each field of set, at the very same pointers. */
+static apr_table_t *copies(apr_pool_t *p, const jm_field_t *set, unsigned count,
+                           unsigned n)
+{
+    apr_table_t *fields = apr_table_make(p, 8);
+
+    while (n--) {
+        unsigned i;
+
+        for (i = 0; i < count; i++) {
+            apr_table_addn(fields, set[i].name, set[i].value);
+        }
+    }
+    return fields;
+}
+
+static int holds_once(const apr_table_t *fields, const char *name,
+                      const char *value)
+{
+    const apr_array_header_t *array = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
+    int found = 0;
+    int i;
+
+    for (i = 0; i < array->nelts; i++) {
+        if (!strcasecmp(entry[i].key, name)) {
+            found += !strcmp(entry[i].val, value) ? 1 : 2;
+        }
+    }
+    return found == 1;
+}
+
+/* What was applied before is taken as it is only if nothing else is there. */
+static void test_again(apr_pool_t *p)
+{
+    static const char *const names[] = { "x-user-id", "x-role", NULL };
+    const jm_field_t set[] = {
+        { "x-user-id", "alice", 1 }, { "x-role", "user", 1 },
+        { "Accept-Language", "en", 0 }
+    };
+    static const struct {
+        const char *name;
+        const char *sentence;
+    } posed[] = {
+        { "X-Role", "one in another case" },
+        { "X_Role", "one in another spelling" },
+        { "accept-language", "a field that clients send" },
+    };
+    const jm_table_t *table = make_table(p, names);
+    apr_table_t *fields = copies(p, set, 3, 1);
+    unsigned i;
+
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(apr_table_elts(fields)->nelts == 3
+       && holds_once(fields, "x-user-id", "alice"),
+       "what is applied already stays");
+    fields = copies(p, set, 3, 2);
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(apr_table_elts(fields)->nelts == 3, "what is there twice is once");
+    fields = copies(p, set, 2, 1);
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(holds_once(fields, "Accept-Language", "en"),
+       "what is missing is set");
+    for (i = 0; i < 3; i++) {
+        fields = copies(p, set, 3, 1);
+        apr_table_addn(fields, posed[i].name, "posed");
+        jm_headers_apply(fields, p, table, set, 3);
+        ok(apr_table_elts(fields)->nelts == 3
+           && holds_once(fields, "x-role", "user")
+           && holds_once(fields, "accept-language", "en"),
+           "beside what is applied, %s goes", posed[i].sentence);
+    }
+    fields = copies(p, set, 3, 1);
+    apr_table_addn(fields, "connection", "close, x-role");
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(holds_once(fields, "Connection", "close"),
+       "and so does a nomination");
+}
+
+static void test_value(apr_pool_t *p)
+{
+    apr_table_t *fields = apr_table_make(p, 4);
+
+    ok(!jm_header_value(fields, p, "A"), "no field has no value");
+    apr_table_addn(fields, "a", "1");
+    apr_table_addn(fields, "ab", "2");
+    ok(!strcmp(jm_header_value(fields, p, "A"), "1"), "one line is its own");
+    apr_table_addn(fields, "A", "3");
+    ok(!strcmp(jm_header_value(fields, p, "a"), "1,3"),
+       "two lines are joined");
+}
+
 static void test_trailers(apr_pool_t *p)
 {
     static const char *const names[] = { "x-user-id", NULL };
@@ -183,6 +275,8 @@ int main(void)
     test_reserved(p);
     test_apply(p);
     test_connection(p);
+    test_again(p);
+    test_value(p);
     test_trailers(p);
     test_env(p);
     return tap_done();
