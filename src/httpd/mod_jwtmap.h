@@ -98,10 +98,6 @@ typedef struct jm_ctx_t {
  * a forward-proxy request). */
 const jm_dir_conf_t *jm_scope(const request_rec *r);
 
-/* What the settings of base become where those of add stand inside it. */
-jm_dir_conf_t *jm_conf_merge(apr_pool_t *p, const jm_dir_conf_t *base,
-                             const jm_dir_conf_t *add);
-
 /* The state of r; made on first use. Never NULL. */
 jm_ctx_t *jm_ctx(request_rec *r);
 
@@ -114,6 +110,22 @@ void jm_apply_headers(apr_table_t *fields, apr_pool_t *p,
 
 /* Takes what is reserved or set for ctx out of r->trailers_in. */
 void jm_strip_trailers(request_rec *r, const jm_ctx_t *ctx);
+
+/* --- jm_httpd_config.c: records and directives, for the module record --- */
+
+void *jm_conf_create_dir(apr_pool_t *p, char *dir);
+void *jm_conf_merge_dir(apr_pool_t *p, void *vbase, void *vadd);
+void *jm_conf_create_server(apr_pool_t *p, server_rec *s);
+void *jm_conf_merge_server(apr_pool_t *p, void *vbase, void *vadd);
+
+extern const command_rec jm_conf_directives[];
+
+/* What the settings of base become where those of add stand inside it. */
+jm_dir_conf_t *jm_conf_merge(apr_pool_t *p, const jm_dir_conf_t *base,
+                             const jm_dir_conf_t *add);
+
+/* The hooks of a start. */
+void jm_conf_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_request.c: a request_rec as jm_request_t --- */
 
