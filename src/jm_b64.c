@@ -41,7 +41,8 @@ static int has_spare_bits(jm_str_t in)
            && (values[(unsigned char)in.ptr[in.len - 1]] & spare[in.len % 4]);
 }
 
-apr_size_t jm_b64_span(jm_str_t in)
+/* How many octets in begins with that are in the alphabet. */
+static apr_size_t span(jm_str_t in)
 {
     const unsigned char *from = (const unsigned char *)in.ptr;
     apr_size_t i = 0;
@@ -60,7 +61,7 @@ apr_size_t jm_b64_span(jm_str_t in)
 int jm_b64_is_valid(jm_str_t in)
 {
     return in.len % 4 != 1 && !has_spare_bits(in)
-           && jm_b64_span(in) == in.len;
+           && span(in) == in.len;
 }
 
 /* Three octets of four digits. BAD if one is not in the alphabet. */

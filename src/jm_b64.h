@@ -13,9 +13,6 @@
  * An empty text is an empty result. */
 apr_status_t jm_b64_decode(jm_str_t *pout, apr_pool_t *p, jm_str_t in);
 
-/* How many octets in begins with that are in the alphabet. */
-apr_size_t jm_b64_span(jm_str_t in);
-
 /* 1 if jm_b64_decode would decode it. */
 int jm_b64_is_valid(jm_str_t in);
 

@@ -5,6 +5,7 @@
  */
 #include "jm_compile_state.h"
 
+#include "jm_char.h"
 #include "jm_claims.h"
 
 #define LEEWAY_MAX 3600
@@ -160,8 +161,7 @@ static int is_domain(jm_str_t text)
     for (i = 0; i < text.len; i++) {
         char c = text.ptr[i];
 
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z')
-            && !(c >= 'A' && c <= 'Z') && c != '-' && c != '.') {
+        if (!jm_char_is_alnum(c) && c != '-' && c != '.') {
             return 0;
         }
     }
@@ -402,8 +402,7 @@ static int is_name(jm_str_t name)
     for (i = 0; i < name.len; i++) {
         char c = name.ptr[i];
 
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z')
-            && !(c >= 'A' && c <= 'Z') && !strchr("-_.", c)) {
+        if (!jm_char_is_name(c) && c != '.') {
             return 0;
         }
     }

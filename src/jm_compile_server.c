@@ -2,6 +2,7 @@
  * jm_compile_server.c: `servers` of the route table: aliases, and the URL of
  * each. Touches the state of the compilation only.
  */
+#include "jm_char.h"
 #include "jm_compile_state.h"
 
 /* Octets of a socket's path (sun_path, less its NUL). */
@@ -12,18 +13,6 @@ static const char *const server_members[] = { "alias", "url", NULL };
 static const char *const schemes[] = {
     "http", "https", "h2", "h2c", "ws", "wss", "balancer", NULL
 };
-
-static int is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-           || (c >= 'a' && c <= 'z');
-}
-
-static int is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')
-           || (c >= 'a' && c <= 'f');
-}
 
 static apr_size_t find(jm_str_t text, char c)
 {
@@ -60,7 +49,7 @@ static const char *check_address(jm_str_t host)
     apr_size_t i;
 
     for (i = 1; i + 1 < host.len; i++) {
-        if (!is_hex(host.ptr[i]) && host.ptr[i] != ':'
+        if (jm_char_hex(host.ptr[i]) < 0 && host.ptr[i] != ':'
             && host.ptr[i] != '.') {
             return "an IPv6 address in brackets has hex digits, \":\" and "
                    "\".\" only";
@@ -80,7 +69,7 @@ static const char *check_name(jm_str_t host)
     for (i = 0; i < host.len; i++) {
         char c = host.ptr[i];
 
-        if (!is_alnum(c) && c != '-' && c != '.' && c != '_') {
+        if (!jm_char_is_alnum(c) && c != '-' && c != '.' && c != '_') {
             return "a host has letters, digits, \"-\", \".\" and \"_\" only";
         }
     }
@@ -125,7 +114,8 @@ static int is_dots(jm_str_t segment)
  * to the same again. */
 static const char *check_percent(jm_str_t text)
 {
-    if (text.len < 3 || !is_hex(text.ptr[1]) || !is_hex(text.ptr[2])) {
+    if (text.len < 3 || jm_char_hex(text.ptr[1]) < 0
+        || jm_char_hex(text.ptr[2]) < 0) {
         return "a \"%\" in its path needs two hex digits behind it";
     }
     if (!strncmp(text.ptr, "%00", 3) || !strncasecmp(text.ptr, "%2f", 3)) {

@@ -3,6 +3,8 @@
  */
 #include "jm_cors.h"
 
+#include "jm_char.h"
+
 int jm_cors_is_preflight(const char *method, const apr_table_t *headers)
 {
     return jm_str_is(jm_str(method), "OPTIONS")
@@ -82,16 +84,6 @@ int jm_cors_allowed(const jm_cors_t *cors, const char *origin)
     return 0;
 }
 
-/* RFC 9110 5.6.2. */
-static int is_token_octet(char c)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9')
-           || memchr(others, c, sizeof(others) - 1);
-}
-
 /* 1 if text is a comma-separated list of tokens, at least one, none empty. */
 static int is_token_list(jm_str_t text)
 {
@@ -107,7 +99,7 @@ static int is_token_list(jm_str_t text)
         else if (c == ',' && member) {
             member = 0;
         }
-        else if (is_token_octet(c) && member < 2) {
+        else if (jm_char_is_token(c) && member < 2) {
             member = 1;
         }
         else {

@@ -4,9 +4,8 @@
  */
 #include "jm_credential.h"
 
-#include <apr_lib.h>
-
-#include "jm_b64.h"
+#include "jm_char.h"
+#include "jm_cookie.h"
 
 /* Where a search stands: verdict is JM_NO_TOKEN until the first credential,
  * JM_OK with one, JM_CREDENTIALS from the first mistake on. */
@@ -17,20 +16,19 @@ typedef struct search_t {
     jm_verdict_e verdict;
 } search_t;
 
+static int is_b64token_char(char c)
+{
+    return jm_char_is_unreserved(c) || c == '+' || c == '/';
+}
+
 /* RFC 6750 2.1: 1*( ALPHA / DIGIT / "-._~+/" ) *"=" and nothing else. */
 static int is_b64token(jm_str_t text)
 {
     apr_size_t i = 0;
-    apr_size_t n;
 
-    do {
-        n = jm_b64_span(jm_strn(text.ptr + i, text.len - i));
-        i += n;
-        if (i < text.len && memchr(".~+/", text.ptr[i], 4)) {
-            n = 1;
-            i++;
-        }
-    } while (n);
+    while (i < text.len && is_b64token_char(text.ptr[i])) {
+        i++;
+    }
     if (i == 0) {
         return 0;
     }
@@ -139,74 +137,34 @@ static void look_at_header(search_t *search, const jm_source_t *source)
     }
 }
 
-/* One cookie-pair of a Cookie field. */
-typedef struct cookie_t {
-    jm_str_t whole;            /* its octets, the separator before it first */
-    jm_str_t name;
-    jm_str_t value;            /* name empty: no `=` */
-} cookie_t;
-
-static jm_str_t trimmed(const char *start, const char *end)
+/* Two field lines arrive joined with a comma, which no cookie holds (RFC 6265
+ * 4.1.1). */
+static int next_cookie(jm_str_t *prest, jm_cookie_t *cookie)
 {
-    while (start < end && apr_isspace(*start)) {
-        start++;
-    }
-    while (end > start && apr_isspace(end[-1])) {
-        end--;
-    }
-    return jm_strn(start, (apr_size_t)(end - start));
-}
-
-/* Splits the next cookie-pair off *prest; 0 at the end. Two field lines arrive
- * joined with a comma, which no cookie holds (RFC 6265 4.1.1). */
-static int next_cookie(const char **prest, cookie_t *cookie)
-{
-    const char *whole = *prest;
-    const char *start, *end, *equals;
-
-    if (!whole || !*whole) {
-        return 0;
-    }
-    start = whole + (*whole == ';' || *whole == ',');
-    end = start + strcspn(start, ";,");
-    *prest = end;
-    equals = memchr(start, '=', (apr_size_t)(end - start));
-    cookie->whole = jm_strn(whole, (apr_size_t)(end - whole));
-    cookie->name = trimmed(start, equals ? equals : start);
-    cookie->value = trimmed(equals ? equals + 1 : end, end);
-    return 1;
-}
-
-static jm_str_t unquoted(jm_str_t value)
-{
-    if (value.len >= 2 && value.ptr[0] == '"'
-        && value.ptr[value.len - 1] == '"') {
-        return jm_strn(value.ptr + 1, value.len - 2);
-    }
-    return value;
+    return jm_cookie_next(cookie, prest, ";,");
 }
 
 /* Two cookies of that name are two credentials. */
 static void look_at_cookie(search_t *search, const char *name)
 {
-    const char *rest = apr_table_getm(search->p, search->headers, "Cookie");
-    cookie_t cookie;
+    jm_str_t rest = jm_str(apr_table_getm(search->p, search->headers,
+                                          "Cookie"));
+    jm_cookie_t cookie;
     int count = 0;
 
     if (search->verdict == JM_OK && is_seen(search, "Cookie", name)) {
         return;
     }
     while (next_cookie(&rest, &cookie)) {
-        jm_str_t value = unquoted(cookie.value);
-
-        if (!jm_str_is(cookie.name, name) || !value.len) {
+        if (!jm_str_is(cookie.name, name) || !cookie.value.len) {
             continue;
         }
         if (count++) {
             search->verdict = JM_CREDENTIALS;
             return;
         }
-        found(search, jm_str_dup(search->p, value), "Cookie", name, NULL);
+        found(search, jm_str_dup(search->p, cookie.value), "Cookie", name,
+              NULL);
     }
 }
 
@@ -280,15 +238,15 @@ jm_field_t jm_credential_removed(const jm_credential_t *cred, apr_pool_t *p,
                                  const apr_table_t *headers)
 {
     jm_field_t field = { cred->header, NULL, 0 };
-    const char *rest;
+    jm_cookie_t cookie;
     char *kept, *end;
-    cookie_t cookie;
+    jm_str_t rest;
 
     if (!cred->cookie) {
         return field;
     }
-    rest = apr_table_getm(p, headers, "Cookie");
-    kept = end = apr_palloc(p, rest ? strlen(rest) + 1 : 1);
+    rest = jm_str(apr_table_getm(p, headers, "Cookie"));
+    kept = end = apr_palloc(p, rest.len + 1);
     while (next_cookie(&rest, &cookie)) {
         if (!jm_str_is(cookie.name, cred->cookie)) {
             memcpy(end, cookie.whole.ptr, cookie.whole.len);

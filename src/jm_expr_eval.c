@@ -3,6 +3,8 @@
  * it reads is hostile: text is counted, never expanded again, and looked at
  * as a whole before it is handed on. Touches only the pool it was given.
  */
+#include "jm_char.h"
+#include "jm_cookie.h"
 #include "jm_expr_part.h"
 #include "jm_query.h"
 
@@ -159,61 +161,16 @@ static fetch_e fetch_path(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
     return found_text(f, inputs->params[part->index]);
 }
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static jm_str_t trim(jm_str_t text)
-{
-    while (text.len && is_blank(*text.ptr)) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len && is_blank(text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
-/* Cuts the octets before the first c off text; *pfound says whether c, which
- * goes too, was there. */
-static jm_str_t cut(jm_str_t *text, char c, int *pfound)
-{
-    const char *end = text->len ? memchr(text->ptr, c, text->len) : NULL;
-    jm_str_t head = *text;
-
-    *pfound = end != NULL;
-    if (end) {
-        head.len = (apr_size_t)(end - head.ptr);
-        text->ptr = end + 1;
-        text->len -= head.len + 1;
-    }
-    else {
-        text->len = 0;
-    }
-    return head;
-}
-
-/* The cookie of that name in one field (RFC 6265 4.2.1): 1 if it is there. */
+/* The cookie of that name in one field: 1 if it is there. */
 static int find_cookie(jm_str_t *pvalue, jm_str_t field, jm_str_t name)
 {
-    int found;
+    jm_cookie_t cookie;
 
-    while (field.len) {
-        jm_str_t value = cut(&field, ';', &found);
-        jm_str_t key = cut(&value, '=', &found);
-
-        if (!found || !jm_str_eq(trim(key), name)) {
-            continue;
+    while (jm_cookie_next(&cookie, &field, ";")) {
+        if (jm_str_eq(cookie.name, name)) {
+            *pvalue = cookie.value;
+            return 1;
         }
-        value = trim(value);
-        if (value.len > 1 && value.ptr[0] == '"'
-            && value.ptr[value.len - 1] == '"') {
-            value = jm_strn(value.ptr + 1, value.len - 2);
-        }
-        *pvalue = value;
-        return 1;
     }
     return 0;
 }
@@ -321,25 +278,22 @@ static apr_status_t format_space(jm_str_t *pout, apr_pool_t *p,
 static apr_status_t format_percent(jm_str_t *pout, apr_pool_t *p,
                                    const jm_json_t *node)
 {
-    static const char hex[] = "0123456789ABCDEF";
     jm_str_t text = jm_value_text(p, node);
     char *buf = apr_palloc(p, 3 * text.len + 1);
-    apr_size_t len = 0;
+    char *to = buf;
     apr_size_t i;
 
     for (i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
         if (c > 0x20 && c < 0x7F && c != '%') {
-            buf[len++] = (char)c;
+            *to++ = (char)c;
         }
         else {
-            buf[len++] = '%';
-            buf[len++] = hex[c >> 4];
-            buf[len++] = hex[c & 15];
+            to = jm_char_percent(to, (char)c);
         }
     }
-    *pout = jm_strn(buf, len);
+    *pout = jm_strn(buf, (apr_size_t)(to - buf));
     return APR_SUCCESS;
 }
 

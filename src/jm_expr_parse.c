@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 
+#include "jm_char.h"
 #include "jm_expr_parse.h"
 
 /* Octets of a string that a message quotes. */
@@ -24,11 +25,6 @@ apr_status_t jm_expr_parse_fail(jm_expr_parse_t *ps, const char *fmt, ...)
 int jm_expr_parse_peek(const jm_expr_parse_t *ps, char c)
 {
     return ps->at < ps->text.len && ps->text.ptr[ps->at] == c;
-}
-
-int jm_expr_parse_letter(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 const char *jm_expr_parse_quote(const jm_expr_parse_t *ps, apr_size_t start,
@@ -79,7 +75,7 @@ static apr_status_t fail_behind(jm_expr_parse_t *ps)
 static int is_whole(jm_str_t text)
 {
     return text.len > 1 && text.ptr[0] == '$'
-           && jm_expr_parse_letter(text.ptr[1]);
+           && jm_char_is_alpha(text.ptr[1]);
 }
 
 /* The string is one expression, from behind its `$`. */
@@ -122,7 +118,7 @@ static void push_literal(jm_expr_parse_t *ps, jm_str_t text)
 /* A `$` at start that begins neither `$$` nor `${`. */
 static apr_status_t fail_dollar(jm_expr_parse_t *ps, apr_size_t start)
 {
-    if (ps->at < ps->text.len && jm_expr_parse_letter(ps->text.ptr[ps->at])) {
+    if (ps->at < ps->text.len && jm_char_is_alpha(ps->text.ptr[ps->at])) {
         const char *word =
             jm_expr_parse_quote(ps, start + 1, jm_expr_parse_end(ps));
 

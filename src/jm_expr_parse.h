@@ -26,9 +26,6 @@ apr_status_t jm_expr_parse_fail(jm_expr_parse_t *ps, const char *fmt, ...)
 /* 1 if the next octet is c. */
 int jm_expr_parse_peek(const jm_expr_parse_t *ps, char c);
 
-/* An ASCII letter. */
-int jm_expr_parse_letter(char c);
-
 /* The octets from start to end as a C string in p for a message, not all if
  * they are many. */
 const char *jm_expr_parse_quote(const jm_expr_parse_t *ps, apr_size_t start,

@@ -3,6 +3,7 @@
  * source, which name. $config is looked up here. Touches only the pool it
  * was given and the diagnostics.
  */
+#include "jm_char.h"
 #include "jm_expr_parse.h"
 
 typedef apr_status_t read_fn(jm_expr_parse_t *ps, jm_part_t *part);
@@ -54,18 +55,12 @@ static const char *const synonyms[][2] = {
     { NULL, NULL },
 };
 
-static int is_word(char c)
-{
-    return jm_expr_parse_letter(c) || (c >= '0' && c <= '9') || c == '_'
-           || c == '-';
-}
-
 /* The word at ps->at, which moves behind it; may be empty. */
 static const char *read_word(jm_expr_parse_t *ps)
 {
     apr_size_t start = ps->at;
 
-    while (ps->at < ps->text.len && is_word(ps->text.ptr[ps->at])) {
+    while (ps->at < ps->text.len && jm_char_is_name(ps->text.ptr[ps->at])) {
         ps->at++;
     }
     return apr_pstrmemdup(ps->p, ps->text.ptr + start, ps->at - start);
@@ -214,21 +209,6 @@ static apr_status_t read_member(jm_expr_parse_t *ps, jm_part_t *part)
     return read_name(ps, &part->text);
 }
 
-/* RFC 9110 5.6.2. */
-static int is_token(jm_str_t name)
-{
-    apr_size_t i;
-
-    for (i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        if (c == '\0' || (!is_word(c) && !strchr("!#$%&'*+.^`|~", c))) {
-            return 0;
-        }
-    }
-    return name.len > 0;
-}
-
 static apr_status_t read_field(jm_expr_parse_t *ps, jm_part_t *part)
 {
     apr_status_t rv = read_name(ps, &part->text);
@@ -236,7 +216,7 @@ static apr_status_t read_field(jm_expr_parse_t *ps, jm_part_t *part)
     if (rv) {
         return rv;
     }
-    if (!is_token(part->text)) {
+    if (!jm_char_all_token(part->text)) {
         return jm_expr_parse_fail(ps, "no header field can have that name: "
                                       "write one that RFC 9110 allows, as in "
                                       "$request.header.x-name");

@@ -3,6 +3,8 @@
  */
 #include "jm_header.h"
 
+#include "jm_char.h"
+
 /* Octets of a field name that is folded on the stack; no longer one can be
  * mapped, so no longer one is reserved. */
 #define FOLD_MAX 256
@@ -40,27 +42,9 @@ static int is_listed(const char *const *list, jm_str_t name)
     return 0;
 }
 
-/* RFC 9110 5.6.2 */
-static int is_token(jm_str_t name)
-{
-    apr_size_t i;
-
-    if (name.len >= FOLD_MAX) {
-        return 0;
-    }
-    for (i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-
-        if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c)) {
-            return 0;
-        }
-    }
-    return name.len > 0;
-}
-
 jm_header_e jm_header_kind(jm_str_t name)
 {
-    if (!is_token(name)) {
+    if (name.len >= FOLD_MAX || !jm_char_all_token(name)) {
         return JM_HEADER_SYNTAX;
     }
     /* Content-Length is framing before it is one of Content-*. */

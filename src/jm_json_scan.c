@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 
+#include "jm_char.h"
 #include "jm_utf8.h"
 
 /* What people write that is not JSON, and what they should write. */
@@ -155,17 +156,6 @@ static apr_status_t fail_unexpected(jm_json_scan_t *s, const mistake_t *list,
                 (unsigned)c);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The value of \uXXXX at an offset, or -1 if no such escape stands there. */
 static int unicode_escape(const jm_json_scan_t *s, apr_size_t offset)
 {
@@ -177,7 +167,7 @@ static int unicode_escape(const jm_json_scan_t *s, apr_size_t offset)
         return -1;
     }
     for (i = 2; i < 6; i++) {
-        int digit = hex_value(text[i]);
+        int digit = jm_char_hex(text[i]);
 
         if (digit < 0) {
             return -1;

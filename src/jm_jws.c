@@ -159,6 +159,18 @@ static const jm_key_t *choose_key(const jm_jws_t *jws,
 
 /* --- signature --- */
 
+int jm_jws_may_hold(const jm_jws_t *jws)
+{
+    apr_size_t len = jws->signature.len * 3 / 4;
+
+    if (!jm_b64_is_valid(jws->signature)) {
+        return 0;
+    }
+    return jws->alg->signature_len
+               ? len == jws->alg->signature_len
+               : len >= JM_RSA_BITS_MIN / 8 && len <= JM_RSA_BITS_MAX / 8;
+}
+
 /* Compared in constant time: how much of a guess was right stays unknown. */
 static jm_verdict_e verify_hmac(const jm_key_t *key, const jm_jws_t *jws,
                                 jm_str_t signature)

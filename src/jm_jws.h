@@ -29,6 +29,10 @@ typedef struct jm_jws_t {
  * well-formed here. */
 jm_verdict_e jm_jws_parse(jm_jws_t *jws, apr_pool_t *p, jm_str_t token);
 
+/* 1 if some key of its algorithm could have made the signature: base64url of
+ * as many octets as such a signature has. */
+int jm_jws_may_hold(const jm_jws_t *jws);
+
 /* Chooses the key (RFC 7515 section 6; the rules of jm_keyset_t.match_kid)
  * and verifies. allowed: the authorizer's algorithms. *pkey, borrowed from
  * set, is set with JM_OK only. In this order, JM_ALGORITHM: not in allowed,

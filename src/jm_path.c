@@ -2,6 +2,7 @@
  * jm_path.c: claim paths: PATH of `$request.jwt.PATH` and the keys of
  * `require`. Parsed at load, followed per request. Touches only its pool.
  */
+#include "jm_char.h"
 #include "jm_claims.h"
 #include "jm_json.h"
 
@@ -12,13 +13,6 @@ typedef struct cursor_t {
     int brackets;                /* a part was written ['...'] */
     const char *error;
 } cursor_t;
-
-/* ASCII only: the result must not depend on a locale. */
-static int is_name_octet(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
 
 /* 1 if octet c comes next. */
 static int at_octet(const cursor_t *c, char octet)
@@ -41,7 +35,7 @@ static apr_status_t read_name(cursor_t *c)
 {
     apr_size_t start = c->at;
 
-    while (c->at < c->text.len && is_name_octet(c->text.ptr[c->at])) {
+    while (c->at < c->text.len && jm_char_is_name(c->text.ptr[c->at])) {
         c->at++;
     }
     if (c->at == start) {
@@ -171,7 +165,7 @@ static int is_meant_as_path(jm_str_t name)
             && name.ptr[i + 1] == '\'') {
             return 1;
         }
-        plain = plain && (name.ptr[i] == '.' || is_name_octet(name.ptr[i]));
+        plain = plain && (name.ptr[i] == '.' || jm_char_is_name(name.ptr[i]));
     }
     return plain;
 }

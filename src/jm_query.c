@@ -12,6 +12,8 @@
 
 #include "jm_query.h"
 
+#include "jm_char.h"
+
 struct jm_query_names_t {
     apr_pool_t *p;
     apr_hash_t *keys; /* readings of the names; value not NULL */
@@ -38,17 +40,6 @@ static char fold(char c)
     return (c == '.' || c == ' ' || c == '[') ? '_' : c;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return (c >= 'A' && c <= 'F') ? c - 'A' + 10 : -1;
-}
-
 /* The decoded octet at *pi, which is moved behind it. */
 static char decode_octet(jm_str_t raw, apr_size_t *pi)
 {
@@ -61,8 +52,8 @@ static char decode_octet(jm_str_t raw, apr_size_t *pi)
     if (raw.ptr[i] != '%' || raw.len - i < 3) {
         return raw.ptr[i];
     }
-    high = hex_value(raw.ptr[i + 1]);
-    low = hex_value(raw.ptr[i + 2]);
+    high = jm_char_hex(raw.ptr[i + 1]);
+    low = jm_char_hex(raw.ptr[i + 2]);
     if (high < 0 || low < 0) {
         return '%';
     }
@@ -292,25 +283,18 @@ static jm_str_t strip(char *buf, jm_str_t args, drop_fn *drop, void *baton,
 /* Encodes into buf, which holds 3 * text.len octets; returns how many. */
 static apr_size_t escape(char *buf, jm_str_t text)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    apr_size_t len = 0;
+    char *to = buf;
     apr_size_t i;
 
     for (i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-            || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_'
-            || c == '~') {
-            buf[len++] = (char)c;
+        if (jm_char_is_unreserved(text.ptr[i])) {
+            *to++ = text.ptr[i];
         }
         else {
-            buf[len++] = '%';
-            buf[len++] = hex[c >> 4];
-            buf[len++] = hex[c & 15];
+            to = jm_char_percent(to, text.ptr[i]);
         }
     }
-    return len;
+    return (apr_size_t)(to - buf);
 }
 
 /* The most octets that write_param writes. */

@@ -4,6 +4,8 @@
  */
 #include "jm_route.h"
 
+#include "jm_char.h"
+
 unsigned jm_route_split(jm_str_t *segments, jm_str_t path)
 {
     const char *end;
@@ -79,12 +81,6 @@ static const char *check_octets(apr_pool_t *p, jm_str_t path)
     return NULL;
 }
 
-static int is_name_octet(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
 /* name: what stands between the braces. */
 static const char *check_name(apr_pool_t *p, jm_str_t name,
                               const jm_str_t *params, unsigned count)
@@ -95,7 +91,7 @@ static const char *check_name(apr_pool_t *p, jm_str_t name,
         return "a path parameter has no name: write {name}";
     }
     for (i = 0; i < name.len; i++) {
-        if (!is_name_octet(name.ptr[i])) {
+        if (!jm_char_is_name(name.ptr[i])) {
             return apr_psprintf(p, "\"{%s}\" is no path parameter: a name has "
                                 "letters, digits, \"_\" and \"-\"; the rest "
                                 "of a path is {.+}", jm_str_dup(p, name).ptr);

@@ -4,6 +4,7 @@
  */
 #include "jm_subst.h"
 
+#include "jm_char.h"
 #include "jm_cleanse.h"
 #include "jm_file.h"
 
@@ -60,8 +61,7 @@ static int is_name(jm_str_t name, source_e source)
     for (i = 0; i < name.len; i++) {
         char c = name.ptr[i];
 
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-            || (c >= 'a' && c <= 'z') || c == '_') {
+        if (jm_char_is_alnum(c) || c == '_') {
             continue;
         }
         if (source != SOURCE_SECRET || (c != '-' && c != '.')) {

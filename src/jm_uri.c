@@ -4,6 +4,8 @@
  */
 #include "jm_uri.h"
 
+#include "jm_char.h"
+
 /* What the octets of a path ask for. */
 #define CARE_REFUSED 0x01U      /* in no path that is served */
 #define CARE_SLASH 0x02U        /* encoded `/` or `\` */
@@ -21,17 +23,6 @@ typedef struct check_t {
     apr_pool_t *p;
 } check_t;
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The octet that a %XX at offset i of text stands for, or -1: there is none
  * whole. */
 static int encoded_at(const char *text, apr_size_t len, apr_size_t i)
@@ -42,16 +33,9 @@ static int encoded_at(const char *text, apr_size_t len, apr_size_t i)
     if (text[i] != '%' || len - i < 3) {
         return -1;
     }
-    high = hex_digit(text[i + 1]);
-    low = hex_digit(text[i + 2]);
+    high = jm_char_hex(text[i + 1]);
+    low = jm_char_hex(text[i + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-static int is_unreserved(int c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
-           || c == '~';
 }
 
 /* Below, `len` octets at `buf` are rewritten in place; none of these makes
@@ -65,7 +49,7 @@ static apr_size_t decode(char *buf, apr_size_t len, int unreserved_only)
     while (from < len) {
         int c = encoded_at(buf, len, from);
 
-        if (c < 0 || (unreserved_only && !is_unreserved(c))) {
+        if (c < 0 || (unreserved_only && !jm_char_is_unreserved((char)c))) {
             buf[to++] = buf[from++];
         }
         else {
@@ -445,13 +429,13 @@ static int is_raw_in_path(unsigned char c)
 {
     static const char others[] = "!$&'()*+,;=:@/";
 
-    return is_unreserved(c) || memchr(others, c, sizeof(others) - 1);
+    return jm_char_is_unreserved((char)c)
+           || memchr(others, c, sizeof(others) - 1);
 }
 
 const char *jm_uri_escape(apr_pool_t *p, jm_str_t path,
                           int keep_encoded_slashes)
 {
-    static const char hex[] = "0123456789ABCDEF";
     char *out = apr_palloc(p, path.len * 3 + 1);
     char *to = out;
     apr_size_t i;
@@ -465,9 +449,7 @@ const char *jm_uri_escape(apr_pool_t *p, jm_str_t path,
             *to++ = (char)c;
         }
         else {
-            *to++ = '%';
-            *to++ = hex[c >> 4];
-            *to++ = hex[c & 15];
+            to = jm_char_percent(to, (char)c);
         }
     }
     *to = '\0';

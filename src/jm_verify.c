@@ -121,20 +121,25 @@ static jm_verdict_e payload_of(const jm_json_t **pclaims, const run_t *run,
                                                                 : verdict;
 }
 
-static int is_base64url(const jm_jws_t *jws)
+/* 1 if it is whole, as far as that can be said without a key. Nothing that
+ * the payload says counts. */
+static int is_whole(const run_t *run, const jm_jws_t *jws)
 {
-    return jm_b64_is_valid(jws->payload) && jm_b64_is_valid(jws->signature);
+    const jm_json_t *claims;
+
+    return jm_jws_may_hold(jws) && jm_b64_is_valid(jws->payload)
+           && payload_of(&claims, run, jws) == JM_OK;
 }
 
 /* What can be said of a token without keys: one that no key would serve is
  * no reason to wait for them. */
-static jm_verdict_e verify_without(const jm_jws_t *jws,
+static jm_verdict_e verify_without(const run_t *run, const jm_jws_t *jws,
                                    const jm_authorizer_t *authorizer)
 {
     if (authorizer->algs && !(authorizer->algs & jws->alg->bit)) {
         return JM_ALGORITHM;
     }
-    return is_base64url(jws) ? JM_NO_KEYS : JM_MALFORMED;
+    return is_whole(run, jws) ? JM_NO_KEYS : JM_MALFORMED;
 }
 
 /* Signature, then payload, then policy, then revocation: nothing of the
@@ -148,7 +153,7 @@ static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
 
     run->keys = keys_of(&run->generation, authorizer, run->p);
     if (!run->keys) {
-        return verify_without(jws, authorizer);
+        return verify_without(run, jws, authorizer);
     }
     verdict = jm_jws_verify(&key, run->p, jws, run->keys, authorizer->algs);
     if (verdict == JM_OK) {
@@ -179,7 +184,7 @@ static int needs_keys(const run_t *run, const jm_jws_t *jws,
            && jws->has_kid && run->keys->match_kid
            && !apr_hash_get(run->keys->kids, jws->kid.ptr,
                             (apr_ssize_t)jws->kid.len)
-           && is_base64url(jws);
+           && is_whole(run, jws);
 }
 
 /* Verifies, and once more if newer keys can be had. */

@@ -114,6 +114,12 @@ is(scalar $provider->requests, $after, 'cause none');
 
 sleep 3.2;
 $after = () = $provider->requests;
+sub unsigned {
+    my ($alg, $signature) = @_;
+    return join '.', map { b64url($_) } qq({"alg":"$alg","kid":"new"}), '{}',
+        $signature;
+}
+
 my $good = token();
 my ($head, $body, $signature) = split /\./, $good;
 my @never = (
@@ -129,6 +135,16 @@ my @never = (
      jws('{"alg":"RS256","kid":"new","crit":["b64"]}', '{}', 'RS256', 'rsa')],
     ['a kid that is no string',
      jws('{"alg":"RS256","kid":7}', '{}', 'RS256', 'rsa')],
+    ['a payload that is no JSON',
+     jws('{"alg":"RS256","kid":"new"}', 'xx', 'RS256', 'rsa')],
+    ['a payload that is no object',
+     jws('{"alg":"RS256","kid":"new"}', '[]', 'RS256', 'rsa')],
+    ['a name twice in the payload',
+     jws('{"alg":"RS256","kid":"new"}', '{"a":1,"a":1}', 'RS256', 'rsa')],
+    ['no signature', unsigned('RS256', '')],
+    ['a signature that is too short for RSA', unsigned('RS256', 'x' x 255)],
+    ['one that is too long for RSA', unsigned('RS256', 'x' x 1025)],
+    ['one that is too long for the curve', unsigned('ES256', 'x' x 65)],
 );
 for my $case (@never) {
     my ($what, $token) = @$case;
