@@ -1,0 +1,264 @@
+/*
+ * soak.mjs --mpm NAME --time MINUTES --rate N, in an empty directory that has
+ * mod_jwtmap.so: see scripts/soak. Starts upstreams, issuers and httpd, sends
+ * the mix of kinds.mjs while all of that changes, and checks every answer.
+ */
+import { JwksIssuer, PemIssuer, RemoteIssuer, sleep } from './issuers.mjs';
+import { Http1, Http2 } from './client.mjs';
+import { Ledger, startUpstreams } from './upstream.mjs';
+import { Server } from './server.mjs';
+import { Tokens, revocable } from './tokens.mjs';
+import { Trend, bounds, show } from './trend.mjs';
+import { chooseKind, kindNames, makeJob } from './kinds.mjs';
+import { faultsOf, outcome } from './check.mjs';
+import { writeTables } from './tables.mjs';
+
+const SECOND = 1000;
+const SHORT = 120 * SECOND;      /* up to here: a storm all the time */
+const CALM = 60 * SECOND;        /* after a storm as long */
+const REST = 15 * SECOND;        /* until children have come to rest */
+const IN_FLIGHT = 60;
+const KEPT = 10 * SECOND;        /* a request is watched that long after */
+
+const opt = { mpm: 'event', time: '20', rate: '60' };
+for (let i = 2; i < process.argv.length; i += 2) {
+    opt[process.argv[i].replace(/^--/, '')] = process.argv[i + 1];
+}
+
+const server = new Server(process.cwd(), opt.mpm);
+const ledger = new Ledger();
+const begin = Date.now();
+const end = begin + Number(opt.time) * 60 * SECOND;
+const trend = new Trend(begin, end);
+const count = { requests: 0, wrong: 0, cut: 0, again: 0, flying: 0, kills: 0,
+                fetcher: 0, either: 0 };
+const byKind = new Map(kindNames().map((kind) => [kind, new Map()]));
+const wrong = [];
+let lastShake = begin;           /* the last restart or kill */
+
+process.on('exit', () => server.end());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => process.exit(1));
+}
+
+function isOver() {
+    return Date.now() >= end;
+}
+
+function isCalm() {
+    return end - begin > SHORT
+        && Math.floor((Date.now() - begin) / CALM) % 2 === 1;
+}
+
+function say(text) {
+    console.log(`${((Date.now() - begin) / SECOND).toFixed(0).padStart(5)} s  ${text}`);
+}
+
+/* --- requests --- */
+
+function complain(job, answer, faults) {
+    count.wrong++;
+    if (wrong.length < 20) {
+        wrong.push(faults);
+        say(`WRONG ${job.kind} #${job.id}: ${job.method} ${job.target}, HTTP/`
+            + `${job.protocol}${answer.reused ? ' reused' : ''}, port `
+            + `${answer.port}, from ${new Date(answer.t0).toISOString()} for `
+            + `${answer.t1 - answer.t0} ms\n        ${faults.join('\n        ')}`);
+    }
+}
+
+/* An answer that never came is right where the child was killed. Where a
+ * connection that was kept, or HTTP/2 with its GOAWAY, ended before the request
+ * was taken, which a restart may do, and the upstream has not seen it, a
+ * client sends it again: it is not lost. */
+async function attempt(job, clients, fresh) {
+    const answer = await clients[job.protocol].send(job, fresh);
+    const records = ledger.of.get(job.id);
+    if (!answer.error) {
+        return answer;
+    }
+    if (job.pace === 'abort' || job.pace === 'half') {
+        return { ...answer, left: true };
+    }
+    if (server.wasCut(answer.port, answer.opened)) {
+        return { ...answer, cut: true };
+    }
+    if (!fresh && (answer.reused || answer.gone) && !answer.octets
+        && !records.length && answer.error !== 'timeout') {
+        count.again++;
+        return attempt(job, clients, true);
+    }
+    return answer;
+}
+
+async function run(kind, id, tokens, clients) {
+    const job = makeJob(kind, id, tokens, Boolean(clients[2]));
+    ledger.expect(id);
+    const answer = await attempt(job, clients, false);
+    count.flying--;
+    const records = ledger.of.get(id);
+    const faults = faultsOf(job, answer, records);
+    if (answer.error && !answer.cut && !answer.left) {
+        faults.push(`no answer: ${answer.error}`);
+    }
+    const word = answer.cut ? 'cut' : answer.left ? 'left' : outcome(answer);
+    const words = byKind.get(kind);
+    words.set(word, (words.get(word) || 0) + 1);
+    count.requests++;
+    count.cut += answer.cut ? 1 : 0;
+    count.either += job.due(answer.t0, answer.t1).length > 1 ? 1 : 0;
+    if (faults.length) {
+        complain(job, answer, faults);
+    }
+    const seen = records.length;
+    await sleep(KEPT);
+    const late = faultsOf(job, { ...answer, status: 0 }, records);
+    if (records.length > (answer.left || answer.cut ? 1 : seen)) {
+        late.push(`the upstream got it ${records.length} times`);
+    }
+    if (late.length && !faults.length) {
+        complain(job, answer, late);
+    }
+    ledger.forget(id);
+}
+
+async function load(tokens, clients) {
+    const pending = new Set();
+    for (let id = 1; !isOver(); id++) {
+        const due = begin + id * SECOND / Number(opt.rate);
+        await sleep(Math.max(due - Date.now(), 0));
+        if (count.flying >= IN_FLIGHT || due < Date.now() - 10 * SECOND) {
+            continue;
+        }
+        count.flying++;
+        const job = run(chooseKind(), String(id), tokens, clients);
+        pending.add(job);
+        job.finally(() => pending.delete(job));
+    }
+    await Promise.all(pending);
+}
+
+/* --- what changes --- */
+
+async function shake() {
+    for (let i = 1; !isOver(); i++) {
+        await sleep(2 * SECOND + 2 * SECOND * Math.random());
+        if (isCalm() || isOver()) {
+            continue;
+        }
+        await server.graceful();
+        lastShake = Date.now();
+        if (i % 2 === 0) {
+            await sleep(SECOND * Math.random());
+            const children = server.children();
+            await kill(children[Math.floor(Math.random() * children.length)]);
+        }
+    }
+}
+
+async function kill(pid) {
+    if (pid && await server.kill(pid)) {
+        count.kills++;
+        lastShake = Date.now();
+        return true;
+    }
+    return false;
+}
+
+/* In the middle of a fetch, now and then. */
+function killFetchers(remote) {
+    let next = Date.now() + 8 * SECOND;
+    remote.onFetch = async (port) => {
+        if (Date.now() < next || isCalm() || isOver()) {
+            return;
+        }
+        next = Date.now() + 20 * SECOND;
+        if (await kill(server.childWith((ports) => ports[0] === port
+                                                   && ports[1] === remote.port))) {
+            count.fetcher++;
+        }
+    };
+}
+
+async function watch() {
+    for (let i = 0; !isOver(); i++) {
+        await sleep(5 * SECOND);
+        const rests = Date.now() - lastShake > REST;
+        const sample = trend.take(server, rests && isCalm());
+        if (sample && i % 6 === 5) {
+            say(`${count.requests} requests, ${count.wrong} wrong, `
+                + `${count.cut} cut, ${count.again} again; ${show(sample)}`);
+        }
+        if (server.ended) {
+            throw new Error(`httpd ended: ${server.ended}`);
+        }
+    }
+}
+
+/* --- the end --- */
+
+function report(issuers, bad, ended) {
+    console.log(`\n${'kind'.padEnd(18)} requests  answers`);
+    for (const [kind, words] of byKind) {
+        const sum = [...words.values()].reduce((a, b) => a + b, 0);
+        console.log(`${kind.padEnd(18)} ${String(sum).padStart(8)}  `
+            + [...words].sort().map(([word, n]) => `${word}: ${n}`).join(', '));
+    }
+    console.log(`\n${count.requests} requests on ${opt.mpm}, ${count.wrong} wrong; `
+        + `${count.cut} cut by kill -9, ${count.again} sent again, ${count.either} `
+        + 'while a change was on its way, which may be answered either way');
+    console.log(`${server.gracefuls} graceful restarts, ${count.kills} children `
+        + `killed, ${count.fetcher} of them while they fetched`);
+    console.log(`keys changed: pem ${issuers.pem.rotations}, file `
+        + `${issuers.file.rotations}, remote ${issuers.remote.rotations}; remote: `
+        + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} too soon, `
+        + `${issuers.remote.outages || 0} outages`);
+    console.log(`\n${''.padEnd(18)} 2nd quarter  4th quarter  may grow`);
+    let grown = 0;
+    for (const [name, before, after, isGrown] of trend.table()) {
+        const text = (value) => (value === undefined ? '-' : value.toFixed(1));
+        grown += isGrown ? 1 : 0;
+        console.log(`${name.padEnd(18)} ${text(before).padStart(11)}  `
+            + `${text(after).padStart(11)}  ${String(bounds[name]).padStart(8)}`
+            + (isGrown ? '  GROWS' : ''));
+    }
+    if (end - begin <= SHORT) {
+        console.log('(what grows is looked for in runs of more than 2 minutes)');
+    }
+    bad.forEach((line) => console.log(`LOG ${line}`));
+    const isGood = !count.wrong && !bad.length && ended === 'status 0'
+        && (!grown || end - begin <= SHORT) && !ledger.strangers;
+    console.log(isGood ? '\nsoak: good' : `\nsoak: NOT good (httpd: ${ended})`);
+    return isGood;
+}
+
+async function main() {
+    const issuers = { pem: new PemIssuer('pem', 'issuer.pem'),
+                      file: new JwksIssuer('file', 'jwks.json'),
+                      remote: new RemoteIssuer('remote') };
+    for (const issuer of Object.values(issuers)) {
+        await issuer.start();
+    }
+    const ports = await startUpstreams(ledger);
+    await server.start(writeTables(process.cwd(), ports, issuers, opt.mpm));
+    const clients = { 1: new Http1(server.port) };
+    if (opt.mpm !== 'prefork') {
+        clients[2] = new Http2(server.port);
+    }
+    killFetchers(issuers.remote);
+    issuers.pem.run(isOver);
+    issuers.file.run(isOver, revocable);
+    issuers.remote.run(isOver);
+    await Promise.all([load(new Tokens(issuers), clients), shake(), watch()]);
+    clients[1].end();
+    if (clients[2]) {
+        clients[2].end();
+    }
+    const ended = await server.stop();
+    process.exit(report(issuers, await server.badLines(), ended) ? 0 : 1);
+}
+
+main().catch((error) => {
+    console.error(error);
+    process.exit(1);
+});
