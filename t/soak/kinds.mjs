@@ -113,7 +113,7 @@ const makers = {
     'upstream 5xx': [3, (t) => failure(t, '/any/x', '500', 'status=500')],
     'upstream closed': [2, (t) => failure(t, '/closed/x', '503')],
     'upstream reset': [2, (t) => failure(t, '/reset/x', '502', undefined, '500')],
-    'upstream slow': [1, (t) => failure(t, '/slow/x', '502', 'wait=4000')],
+    'upstream slow': [0.7, (t) => failure(t, '/slow/x', '502', 'wait=15000')],
     'upstream slowish': [2, (t) => ({ ...via(t, ALL), ask: 'wait=700' })]
 };
 

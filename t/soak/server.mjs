@@ -17,8 +17,11 @@ const env = process.env;
 
 function configuration(dir, port, mpm, text) {
     const libexec = execFileSync(env.APXS, ['-q', 'LIBEXECDIR']).toString().trim();
-    /* mod_http2 on prefork crashes by itself, see t/check. */
-    const load = modules.filter((name) => mpm !== 'prefork' || !/2$/.test(name))
+    /* On prefork, without us, too: mod_http2 crashes (see t/check), and a
+     * graceful restart makes mod_reqtimeout answer 400 to a head of which only
+     * a part has come. */
+    const load = modules.filter((name) => mpm !== 'prefork'
+                                          || !/2$|^reqtimeout/.test(name))
         .map((name) => [name, `${libexec}/mod_${name}.so`])
         .filter(([, so]) => fs.existsSync(so));
     load.push([`mpm_${mpm}`, `${libexec}/mod_mpm_${mpm}.so`],
@@ -33,25 +36,28 @@ function configuration(dir, port, mpm, text) {
         ErrorLog ${dir}/error_log
         LogLevel info jwtmap:trace8
         JwtMapStateDir ${dir}/state
-        Timeout 20
+        Timeout 12
         KeepAliveTimeout 5
-        RequestReadTimeout header=10,MinRate=500 body=10,MinRate=500
+        <IfModule reqtimeout_module>
+            RequestReadTimeout header=10,MinRate=500 body=10,MinRate=500
+        </IfModule>
         <IfModule http2_module>
             Protocols h2c http/1.1
         </IfModule>
         # More room than is used: children of former generations take some.
+        # None is ended because there is little to do: they are to grow old.
         <IfModule !mpm_prefork_module>
             ServerLimit 24
             StartServers 2
             ThreadsPerChild 16
             MinSpareThreads 16
-            MaxSpareThreads 64
+            MaxSpareThreads 384
             MaxRequestWorkers 384
         </IfModule>
         <IfModule mpm_prefork_module>
             StartServers 8
             MinSpareServers 8
-            MaxSpareServers 24
+            MaxSpareServers 192
             MaxRequestWorkers 192
         </IfModule>
         ${text}`.replace(/^ +/gm, '');

@@ -8,17 +8,15 @@ import { Http1, Http2 } from './client.mjs';
 import { Ledger, startUpstreams } from './upstream.mjs';
 import { Server } from './server.mjs';
 import { Tokens, revocable } from './tokens.mjs';
-import { Trend, bounds, show } from './trend.mjs';
+import { Trend, show } from './trend.mjs';
 import { chooseKind, kindNames, makeJob } from './kinds.mjs';
 import { faultsOf, outcome } from './check.mjs';
 import { writeTables } from './tables.mjs';
 
 const SECOND = 1000;
-const SHORT = 120 * SECOND;      /* up to here: a storm all the time */
-const CALM = 60 * SECOND;        /* after a storm as long */
-const REST = 15 * SECOND;        /* until children have come to rest */
+const SHORT = 240 * SECOND;      /* shorter: no look at what grows */
 const IN_FLIGHT = 60;
-const KEPT = 10 * SECOND;        /* a request is watched that long after */
+const KEPT = 4 * SECOND;         /* a request is watched that long after */
 
 const opt = { mpm: 'event', time: '20', rate: '60' };
 for (let i = 2; i < process.argv.length; i += 2) {
@@ -29,12 +27,12 @@ const server = new Server(process.cwd(), opt.mpm);
 const ledger = new Ledger();
 const begin = Date.now();
 const end = begin + Number(opt.time) * 60 * SECOND;
-const trend = new Trend(begin, end);
+/* From then on no restart and no kill, and twice the rate. */
+const calm = end - begin < SHORT ? end : begin + 0.75 * (end - begin);
+const trend = new Trend(begin, calm, end);
 const count = { requests: 0, wrong: 0, cut: 0, again: 0, flying: 0, kills: 0,
                 fetcher: 0, either: 0 };
 const byKind = new Map(kindNames().map((kind) => [kind, new Map()]));
-const wrong = [];
-let lastShake = begin;           /* the last restart or kill */
 
 process.on('exit', () => server.end());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -46,8 +44,7 @@ function isOver() {
 }
 
 function isCalm() {
-    return end - begin > SHORT
-        && Math.floor((Date.now() - begin) / CALM) % 2 === 1;
+    return Date.now() >= calm;
 }
 
 function say(text) {
@@ -58,8 +55,7 @@ function say(text) {
 
 function complain(job, answer, faults) {
     count.wrong++;
-    if (wrong.length < 20) {
-        wrong.push(faults);
+    if (count.wrong <= 20) {
         say(`WRONG ${job.kind} #${job.id}: ${job.method} ${job.target}, HTTP/`
             + `${job.protocol}${answer.reused ? ' reused' : ''}, port `
             + `${answer.port}, from ${new Date(answer.t0).toISOString()} for `
@@ -124,10 +120,12 @@ async function run(kind, id, tokens, clients) {
 
 async function load(tokens, clients) {
     const pending = new Set();
+    let due = begin;
     for (let id = 1; !isOver(); id++) {
-        const due = begin + id * SECOND / Number(opt.rate);
-        await sleep(Math.max(due - Date.now(), 0));
-        if (count.flying >= IN_FLIGHT || due < Date.now() - 10 * SECOND) {
+        due = Math.max(due + SECOND / (opt.rate * (isCalm() ? 2 : 1)),
+                       Date.now() - SECOND);
+        await sleep(due - Date.now());
+        if (count.flying >= IN_FLIGHT) {
             continue;
         }
         count.flying++;
@@ -141,13 +139,9 @@ async function load(tokens, clients) {
 /* --- what changes --- */
 
 async function shake() {
-    for (let i = 1; !isOver(); i++) {
+    for (let i = 1; !isCalm(); i++) {
         await sleep(2 * SECOND + 2 * SECOND * Math.random());
-        if (isCalm() || isOver()) {
-            continue;
-        }
         await server.graceful();
-        lastShake = Date.now();
         if (i % 2 === 0) {
             await sleep(SECOND * Math.random());
             const children = server.children();
@@ -159,7 +153,6 @@ async function shake() {
 async function kill(pid) {
     if (pid && await server.kill(pid)) {
         count.kills++;
-        lastShake = Date.now();
         return true;
     }
     return false;
@@ -169,7 +162,7 @@ async function kill(pid) {
 function killFetchers(remote) {
     let next = Date.now() + 8 * SECOND;
     remote.onFetch = async (port) => {
-        if (Date.now() < next || isCalm() || isOver()) {
+        if (Date.now() < next || isCalm()) {
             return;
         }
         next = Date.now() + 20 * SECOND;
@@ -183,11 +176,11 @@ function killFetchers(remote) {
 async function watch() {
     for (let i = 0; !isOver(); i++) {
         await sleep(5 * SECOND);
-        const rests = Date.now() - lastShake > REST;
-        const sample = trend.take(server, rests && isCalm());
+        const sample = trend.take(server);
         if (sample && i % 6 === 5) {
             say(`${count.requests} requests, ${count.wrong} wrong, `
-                + `${count.cut} cut, ${count.again} again; ${show(sample)}`);
+                + `${count.cut} cut, ${count.again} again; ${show(sample)}`
+                + (isCalm() ? ' (calm)' : ''));
         }
         if (server.ended) {
             throw new Error(`httpd ended: ${server.ended}`);
@@ -213,21 +206,10 @@ function report(issuers, bad, ended) {
         + `${issuers.file.rotations}, remote ${issuers.remote.rotations}; remote: `
         + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} too soon, `
         + `${issuers.remote.outages || 0} outages`);
-    console.log(`\n${''.padEnd(18)} 2nd quarter  4th quarter  may grow`);
-    let grown = 0;
-    for (const [name, before, after, isGrown] of trend.table()) {
-        const text = (value) => (value === undefined ? '-' : value.toFixed(1));
-        grown += isGrown ? 1 : 0;
-        console.log(`${name.padEnd(18)} ${text(before).padStart(11)}  `
-            + `${text(after).padStart(11)}  ${String(bounds[name]).padStart(8)}`
-            + (isGrown ? '  GROWS' : ''));
-    }
-    if (end - begin <= SHORT) {
-        console.log('(what grows is looked for in runs of more than 2 minutes)');
-    }
+    const grown = end - begin < SHORT ? 0 : trend.report();
     bad.forEach((line) => console.log(`LOG ${line}`));
     const isGood = !count.wrong && !bad.length && ended === 'status 0'
-        && (!grown || end - begin <= SHORT) && !ledger.strangers;
+        && !grown && !ledger.strangers;
     console.log(isGood ? '\nsoak: good' : `\nsoak: NOT good (httpd: ${ended})`);
     return isGood;
 }

@@ -2,29 +2,30 @@
  * trend.mjs: what the processes of httpd use over time, and whether it grows.
  *
  * Children live for some seconds only while there are graceful restarts, so
- * they are compared in the calm minutes, in which there are none. Compared is
- * the second quarter of a run with the last one: the first is warming up.
+ * the last quarter of a run is calm: they grow old, and what they have in its
+ * last third is compared with its second one. The first one is for warming up.
+ * The parent, which lives all the time: the last third of the run with the
+ * second one.
  */
 const MIB = 1024;
 
-/* How much more the last quarter may have. */
-export const bounds = { 'parent MiB': 1.5, 'parent fds': 3,
-                        'MiB per child': 2, 'fds per child': 8,
-                        'threads per child': 8 };
+/* How much more the last third may have. */
+const bounds = { 'parent MiB': 1, 'parent fds': 2, 'MiB per child': 1,
+                 'fds per child': 6, 'threads per child': 6 };
 
 function mean(list) {
     return list.reduce((sum, value) => sum + value, 0) / (list.length || 1);
 }
 
 export class Trend {
-    constructor(begin, end) {
+    constructor(begin, calm, end) {
         this.begin = begin;
+        this.calm = calm;
         this.end = end;
         this.samples = [];
     }
 
-    /* isCalm: these children had time to come to rest. */
-    take(server, isCalm) {
+    take(server) {
         const parent = server.usage(server.pid);
         const children = server.children().map((pid) => server.usage(pid))
             .filter(Boolean);
@@ -33,7 +34,7 @@ export class Trend {
         }
         const per = (what) => mean(children.map((child) => child[what]));
         const sample = {
-            at: Date.now(), isCalm, children: children.length,
+            at: Date.now(), children: children.length,
             values: { 'parent MiB': parent.rss / MIB, 'parent fds': parent.fds,
                       'MiB per child': per('rss') / MIB,
                       'fds per child': per('fds'),
@@ -43,23 +44,27 @@ export class Trend {
         return sample;
     }
 
-    quarter(number, name) {
-        const size = (this.end - this.begin) / 4;
-        const list = this.samples.filter(({ at, isCalm }) =>
-            (isCalm || name.startsWith('parent'))
-            && Math.floor((at - this.begin) / size) === number - 1);
-        return list.length < 3 ? undefined
-            : mean(list.map((sample) => sample.values[name]));
+    third(number, name) {
+        const begin = name.startsWith('parent') ? this.begin : this.calm;
+        const size = (this.end - begin) / 3;
+        return mean(this.samples.filter(({ at }) =>
+            Math.floor((at - begin) / size) === number - 1)
+            .map((sample) => sample.values[name]));
     }
 
-    /* [[name, second quarter, last quarter, grown too much]] */
-    table() {
-        return Object.keys(bounds).map((name) => {
-            const [before, after] = [this.quarter(2, name), this.quarter(4, name)];
-            return [name, before, after,
-                    before !== undefined && after !== undefined
-                    && after - before > bounds[name]];
-        });
+    /* Prints the comparison; how many of its lines grow. */
+    report() {
+        let grown = 0;
+        console.log(`\n${''.padEnd(18)} 2nd third  last third  may grow`);
+        for (const [name, bound] of Object.entries(bounds)) {
+            const [before, after] = [this.third(2, name), this.third(3, name)];
+            const grows = after - before > bound;
+            grown += grows ? 1 : 0;
+            console.log(`${name.padEnd(18)} ${before.toFixed(1).padStart(9)}  `
+                + `${after.toFixed(1).padStart(10)}  ${String(bound).padStart(8)}`
+                + (grows ? '  GROWS' : ''));
+        }
+        return grown;
     }
 }
 
@@ -69,6 +74,5 @@ export function show(sample) {
         + `${values['parent fds']} fds, ${sample.children} children of `
         + `${values['MiB per child'].toFixed(1)} MiB `
         + `${values['fds per child'].toFixed(0)} fds `
-        + `${values['threads per child'].toFixed(0)} threads`
-        + (sample.isCalm ? ' (calm)' : '');
+        + `${values['threads per child'].toFixed(0)} threads`;
 }
