@@ -44,9 +44,12 @@ class Issuer {
     isMaybeDown() { return false; }
     isMaybeUp() { return true; }
 
-    async add(from) {
-        this.keys.push(await Key.make(this.settle, from));
-        return this.publish();
+    /* Of the start, or from now on; to make one may take some time. */
+    async add(isFirst) {
+        const key = await Key.make(this.settle);
+        key.span.from = isFirst ? 0 : Date.now();
+        this.keys.push(key);
+        this.publish();
     }
 
     remove() {
@@ -54,7 +57,7 @@ class Issuer {
         key.span.until = Date.now();
         this.retired.push(key);
         this.retired = this.retired.slice(-8);
-        return this.publish();
+        this.publish();
     }
 }
 
@@ -62,7 +65,7 @@ class Issuer {
 export class PemIssuer extends Issuer {
     async start() {
         this.settle = FILE_SETTLE;
-        await this.add(0);
+        await this.add(true);
     }
 
     publish() {
@@ -70,16 +73,14 @@ export class PemIssuer extends Issuer {
     }
 
     async rotate() {
-        const key = await Key.make(this.settle, 0);
-        key.span.from = Date.now();
-        this.keys.push(key);
+        await this.add();
         this.remove();
         this.rotations++;
     }
 
     async run(isOver) {
         while (!isOver()) {
-            await sleep(9 * SECOND);
+            await sleep(7 * SECOND);
             await this.rotate();
         }
     }
@@ -89,8 +90,8 @@ export class PemIssuer extends Issuer {
 export class JwksIssuer extends Issuer {
     async start() {
         this.settle = FILE_SETTLE;
-        await this.add(0);
-        await this.add(0);
+        await this.add(true);
+        await this.add(true);
         this.revoked = new Map();    /* line of the list -> Span */
         this.writeRevoked();
     }
@@ -100,7 +101,7 @@ export class JwksIssuer extends Issuer {
     }
 
     async rotate() {
-        await this.add(Date.now());
+        await this.add();
         await sleep(5 * SECOND);
         this.remove();
         this.rotations++;
@@ -158,7 +159,7 @@ export class RemoteIssuer extends Issuer {
         this.goodSince = -Infinity;
         this.fetches = 0;
         this.tooSoon = 0;    /* fetches inside min_refresh of another */
-        await this.add(0);
+        await this.add(true);
         this.server = this.make();
         await this.listen(0);
         this.port = this.server.address().port;
@@ -188,6 +189,14 @@ export class RemoteIssuer extends Issuer {
                 }
             }, 200);
         });
+    }
+
+    /* What a request gets before it, t/50remote.t looks at. */
+    async firstFetch() {
+        for (let i = 0; i < 100 && !this.fetches; i++) {
+            await sleep(100);
+        }
+        await sleep(2 * SECOND);
     }
 
     listen(port) {
@@ -233,7 +242,7 @@ export class RemoteIssuer extends Issuer {
     }
 
     async rotate() {
-        await this.add(Date.now());
+        await this.add();
         await sleep(FETCH_SETTLE);
         this.remove();
         await sleep(FETCH_SETTLE);

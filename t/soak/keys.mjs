@@ -37,14 +37,14 @@ export class Span {
 }
 
 export class Key {
-    static make(settle, from) {
+    static make(settle) {
         const alg = names[count % names.length];
         const kid = `key-${++count}`;
         return new Promise((resolve, reject) => {
             crypto.generateKeyPair(...algs[alg], (error, publicKey, privateKey) =>
                 error ? reject(error) : resolve(
                     Object.assign(new Key(), { alg, kid, publicKey, privateKey,
-                                               span: new Span(settle, from) })));
+                                               span: new Span(settle, Date.now()) })));
         });
     }
 

@@ -151,6 +151,7 @@ export class Server {
 
     async graceful() {
         const before = this.generations();
+        this.restarted = Date.now();
         process.kill(this.pid, 'SIGUSR1');
         this.gracefuls++;
         for (let i = 0; i < 200 && this.generations() === before; i++) {
