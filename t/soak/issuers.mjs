@@ -12,12 +12,13 @@ import { Key, Span, jwks } from './keys.mjs';
 const SECOND = 1000;
 /* JwtMapReload 1, and what a busy machine may take. */
 const FILE_SETTLE = 4 * SECOND;
-/* cache_duration, a fetch, and another one where the child that fetches was
- * killed in the middle of it, or stopped. */
-const FETCH_SETTLE = 16 * SECOND;
-
 export const remoteTimes = { cache_duration: 4, min_refresh: 1,
                              stale_grace: 20 };
+/* In which nobody fetches where the child that did was killed: mod_watchdog lets
+ * another one begin 10 s later, a graceful restart at once. */
+const TAKE_OVER = 12 * SECOND;
+/* cache_duration, that, and a fetch beside one that was broken off. */
+const FETCH_SETTLE = 22 * SECOND;
 const BACKOFF = 30 * SECOND;
 
 export function sleep(ms) {
@@ -79,9 +80,10 @@ export class PemIssuer extends Issuer {
     }
 
     async run(isOver) {
+        await sleep(2 * SECOND);
         while (!isOver()) {
-            await sleep(7 * SECOND);
             await this.rotate();
+            await sleep(7 * SECOND);
         }
     }
 }
@@ -128,11 +130,12 @@ export class JwksIssuer extends Issuer {
 
     async run(isOver, lines) {
         for (let i = 1; !isOver(); i++) {
-            await sleep(3 * SECOND);
+            this.toggle(lines);
             this.toggle(lines);
             if (i % 2) {
                 await this.rotate();
             }
+            await sleep(3 * SECOND);
         }
     }
 }
@@ -158,6 +161,7 @@ export class RemoteIssuer extends Issuer {
         this.badSince = Infinity;
         this.goodSince = -Infinity;
         this.fetches = 0;
+        this.good = [];      /* when a good answer went out */
         this.tooSoon = 0;    /* fetches inside min_refresh of another */
         await this.add(true);
         this.server = this.make();
@@ -183,6 +187,7 @@ export class RemoteIssuer extends Issuer {
                 if (mode === 'good') {
                     res.setHeader('Connection', 'close');
                     res.end(this.text);
+                    this.good = [...this.good.slice(-20), Date.now()];
                 }
                 else {
                     bad[mode](res);
@@ -225,20 +230,23 @@ export class RemoteIssuer extends Issuer {
         this.outages = (this.outages || 0) + 1;
     }
 
-    /* Keys are good for grace after the end of their time, which the last fetch
-     * began up to cache_duration before; and are fetched again within the
-     * back-off. The 3 s are for a fetch that was due and died with its child.
-     * Of an outage that is shorter nobody hears. */
+    /* When the keys of the last good answer before that time end, in ms; skip: or
+     * of one before it, where its child may have been killed. */
+    endOfKeys(time, skip) {
+        const { cache_duration, stale_grace } = remoteTimes;
+        const before = this.good.filter((one) => one < time);
+        return (before[Math.max(before.length - 1 - skip, 0)] || Infinity)
+               + (cache_duration + stale_grace) * SECOND;
+    }
+
+    /* Not any more when the back-off is over after an outage. */
     isMaybeDown(t0, t1) {
-        const grace = (remoteTimes.stale_grace - 3) * SECOND;
-        return this.goodSince - this.badSince > grace
-               && t1 > this.badSince + grace
-               && t0 < this.goodSince + BACKOFF + 6 * SECOND;
+        return t1 > this.endOfKeys(t0, 1) - SECOND
+               && t0 < this.goodSince + BACKOFF + TAKE_OVER + 5 * SECOND;
     }
 
     isMaybeUp(t0, t1) {
-        const grace = remoteTimes.cache_duration + remoteTimes.stale_grace + 3;
-        return t0 < this.badSince + grace * SECOND || t1 > this.goodSince;
+        return t0 < this.endOfKeys(t1, 0) + 3 * SECOND;
     }
 
     async rotate() {
@@ -256,9 +264,9 @@ export class RemoteIssuer extends Issuer {
             await sleep(2 * SECOND);
             await this.rotate();
             await this.fail(modes[i % modes.length], 8 * SECOND);
-            await sleep(BACKOFF);
+            await sleep(BACKOFF + TAKE_OVER);
             await this.fail('down', 40 * SECOND);
-            await sleep(BACKOFF + 8 * SECOND);
+            await sleep(BACKOFF + TAKE_OVER + 5 * SECOND);
         }
     }
 }

@@ -48,9 +48,9 @@ function configuration(dir, port, mpm, text) {
         # None is ended because there is little to do: they are to grow old.
         <IfModule !mpm_prefork_module>
             ServerLimit 24
-            StartServers 2
+            StartServers 3
             ThreadsPerChild 16
-            MinSpareThreads 16
+            MinSpareThreads 32
             MaxSpareThreads 384
             MaxRequestWorkers 384
         </IfModule>

@@ -150,15 +150,16 @@ async function load(tokens, clients) {
 
 /* --- what changes --- */
 
-/* Restarts every few seconds; every fourth time there are none for a while, in
- * which keys change and a child is killed: the one that takes its place begins
- * with what the last restart read. */
+/* Restarts every few seconds. The first time, and every fourth, there is none for
+ * a while, in which keys change under children that have seen tokens of the
+ * former ones, and a child is killed: the one that takes its place begins with
+ * what the last restart read. */
 async function shake() {
     for (let i = 1; !isCalm(); i++) {
         await server.graceful();
-        const length = i % 4 === 0 ? 12 : 2 + 2 * Math.random();
+        const length = i % 4 === 1 ? 10 : 2 + 2 * Math.random();
         await sleep(length * SECOND / 2);
-        if (i % 2 === 0) {
+        if (i % 2 === 1) {
             const children = server.children();
             await kill(children[Math.floor(Math.random() * children.length)]);
         }
@@ -176,7 +177,7 @@ async function kill(pid) {
 
 /* In the middle of a fetch, now and then. */
 function killFetchers(remote) {
-    let next = Date.now() + 8 * SECOND;
+    let next = Date.now() + 13 * SECOND;
     remote.onFetch = async (port) => {
         if (Date.now() < next || isCalm()) {
             return;
