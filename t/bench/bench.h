@@ -24,7 +24,7 @@ static inline const char *bench_payload(unsigned number)
         "\"iat\":1699990000,\"exp\":4102444800,\"jti\":\"4bd3c2a1-%08x\","
         "\"azp\":\"client\",\"scope\":\"openid profile email\","
         "\"email\":\"alice@example.org\",\"email_verified\":true,"
-        "\"tenant\":\"north\",\"name\":\"Alice Example\","
+        "\"tenant\":\"north\",\"name\":\"Alice B. Example\",\"locale\":\"en-GB\","
         "\"roles\":[\"user\",\"editor\"],\"sid\":\"77c5e5a0-0d29-4f0b\"}",
         number, number);
 }
