@@ -319,7 +319,7 @@ jm_member_e jm_compile_keys(jm_authorizer_t *a, jm_algs_t *palgs,
 
     a->key_source = source ? source->name : "discovery";
     *palgs = 0;
-    if (extra) {
+    if (source && extra) {
         jm_json_diag_name(c->diags, JM_ERROR,
                           jm_member_find(node, extra->name),
                           "stands beside \"%s\": an authorizer has one "

@@ -9,8 +9,8 @@
 #include "jm_remote.h"
 #include "jm_slot.h"
 
-#define DURATION_MAX (30 * 24 * 3600)  /* seconds */
-#define REFRESH_MAX (24 * 3600)
+#define DURATION_MAX APR_INT64_C(2592000)  /* seconds: 30 days */
+#define REFRESH_MAX APR_INT64_C(86400)
 
 const char *const jm_compile_remote_members[] = {
     "cache_duration", "min_refresh", "stale_grace", "tls_ca_file", NULL

@@ -250,7 +250,7 @@ static const char *check_server(const char **pscheme, apr_size_t *phost,
         message = check_url(pscheme, phost, p, from(url, bar + 1));
         *phost += bar + 1;
     }
-    if (!message && !strcmp(*pscheme, "balancer")) {
+    if (!message && jm_str_is(jm_str(*pscheme), "balancer")) {
         message = "a balancer has no socket of its own: write "
                   "\"balancer://NAME\"";
     }

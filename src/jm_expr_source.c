@@ -146,6 +146,7 @@ static apr_status_t read_path(jm_expr_parse_t *ps, jm_path_t *path)
     const char *error = NULL;
     apr_size_t used = 0;
 
+    memset(path, 0, sizeof(*path));
     if (jm_expr_parse_peek(ps, '.')) {
         ps->at++;
         if (jm_expr_parse_peek(ps, '[')) {
@@ -172,6 +173,7 @@ static apr_status_t read_name(jm_expr_parse_t *ps, jm_str_t *pname)
     apr_size_t start = ps->at;
     apr_status_t rv = read_path(ps, &path);
 
+    *pname = jm_strn(NULL, 0);
     if (rv) {
         return rv;
     }

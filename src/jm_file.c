@@ -137,7 +137,7 @@ const char *jm_file_exposure(apr_pool_t *p, const jm_file_stamp_t *stamp,
     return NULL;
 }
 
-static const char *reason(apr_pool_t *p, apr_status_t rv)
+const char *jm_file_reason(apr_pool_t *p, apr_status_t rv)
 {
     char text[120];
 
@@ -159,7 +159,7 @@ static apr_status_t read_path(buffer_t **pb, const char **perror,
         apr_file_close(file);
     }
     if (rv != APR_SUCCESS) {
-        *perror = reason(p, rv);
+        *perror = jm_file_reason(p, rv);
         return rv;
     }
     if ((*pb)->len > max) {

@@ -326,7 +326,7 @@ static void find_beaten(finding_t *f, lint_t *l, const jm_route_t *route)
     const jm_route_t *const *other = jm_router_beaten(l->scratch,
                                                       l->table->router,
                                                       route);
-    unsigned first = ~0u;
+    unsigned first = 0;
 
     memset(f, 0, sizeof(*f));
     for (; *other; other++) {
@@ -337,7 +337,7 @@ static void find_beaten(finding_t *f, lint_t *l, const jm_route_t *route)
             continue;
         }
         f->count++;
-        if (place < first) {
+        if (!f->first || place < first) {
             first = place;
             f->first = *other;
             f->line = l->lines[place];

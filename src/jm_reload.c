@@ -108,17 +108,14 @@ static void say(const look_t *look, jm_reload_e what, apr_uint32_t mark,
 /* The next content that can be read is a new one. */
 static void cannot_read(const look_t *look, apr_status_t rv)
 {
-    char text[120];
-
     memset(&look->file->state, 0, sizeof(look->file->state));
     if (APR_STATUS_IS_EACCES(rv) || rv == APR_FROM_OS_ERROR(EPERM)) {
         say(look, JM_RELOAD_FORBIDDEN, 0, NULL);
         return;
     }
-    apr_strerror(rv, text, sizeof(text));
     say(look, JM_RELOAD_REFUSED, (apr_uint32_t)rv << 2,
         apr_psprintf(look->p, "cannot read \"%s\": %s",
-                     look->file->watch->name, text));
+                     look->file->watch->name, jm_file_reason(look->p, rv)));
 }
 
 static void hear(void *baton, jm_severity_e severity, const char *text)

@@ -25,7 +25,8 @@ static const char *make_id(apr_pool_t *p, const jm_remote_t *remote)
     static const char digits[] = "0123456789abcdef";
     const char *parts[3];
     unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0, i;
+    unsigned len = 0;
+    apr_size_t i;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     char *id = NULL;
     int good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;

@@ -63,7 +63,7 @@ void jm_response_private(apr_table_t *fields, apr_pool_t *p)
         memcpy(end + member.len, ", ", 2);
         end += member.len + 2;
     }
-    strcpy(end, "private");
+    memcpy(end, "private", sizeof("private"));
     apr_table_setn(fields, "Cache-Control", value);
 }
 
@@ -140,7 +140,7 @@ static jm_str_t unreflect_url(const edit_t *edit, jm_str_t url)
     const char *mark = memchr(url.ptr, '?', (apr_size_t)(stop - url.ptr));
     jm_str_t before, query, kept;
 
-    if (!mark) {
+    if (!mark || !url.ptr) {
         return url;
     }
     before = jm_strn(url.ptr, (apr_size_t)(mark - url.ptr));

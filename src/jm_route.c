@@ -143,7 +143,7 @@ static const char *read_segment(apr_pool_t *p, jm_str_t segment,
 
 static const char *read_path(jm_route_t *route, apr_pool_t *p, jm_str_t path)
 {
-    jm_str_t segments[JM_ROUTE_SEGMENTS_MAX];
+    jm_str_t segments[JM_ROUTE_SEGMENTS_MAX] = { { NULL, 0 } };
     unsigned count = jm_route_split(segments, path);
     unsigned param_count = 0;
     jm_str_t *params;

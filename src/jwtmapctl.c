@@ -182,7 +182,8 @@ static jwtmapctl_exit_e take(jwtmapctl_t *ctl, apr_array_header_t *given,
     const jwtmapctl_option_t *option = option_of(ctl->verb, code);
     jwtmapctl_given_t *one;
 
-    if (!option->many && option->arg && jwtmapctl_value(ctl, code)) {
+    if (option && !option->many && option->arg
+        && jwtmapctl_value(ctl, code)) {
         return jwtmapctl_usage(ctl, "--%s stands twice", option->name);
     }
     if (code == 'D' && (!strchr(arg, '=') || *arg == '=')) {

@@ -115,9 +115,6 @@ jwtmapctl_exit_e jwtmapctl_fail(const jwtmapctl_t *ctl, const char *fmt, ...)
 const char *jwtmapctl_hint(apr_pool_t *p, const char *word,
                            const char *const *words);
 
-/* The text of a system error, in p. */
-const char *jwtmapctl_strerror(apr_pool_t *p, apr_status_t rv);
-
 /* text in p, with all that is a control or bidi character or no UTF-8
  * written as \xHH. */
 const char *jwtmapctl_safe(apr_pool_t *p, jm_str_t text);

@@ -91,13 +91,13 @@ static jm_str_t keep_slashes(apr_pool_t *p, jm_str_t path)
 static jwtmapctl_exit_e set_target(jwtmapctl_explain_t *x, const char *target)
 {
     apr_size_t len = strcspn(target, "?");
-    jm_str_t path = jm_strn(target, len);
+    jm_str_t path;
     int broken = 0;
 
     if (*target != '/' || strchr(target, '#')) {
         return jwtmapctl_usage(x->ctl, "TARGET is /PATH or /PATH?QUERY");
     }
-    path = jm_uri_normalize(x->p, path, 1, 1);
+    path = jm_uri_normalize(x->p, jm_strn(target, len), 1, 1);
     path = jm_uri_decode(x->p, keep_slashes(x->p, path), &broken);
     if (broken) {
         return jwtmapctl_fail(x->ctl, "TARGET has a %% without two hex digits:"

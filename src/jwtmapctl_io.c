@@ -20,13 +20,6 @@ const char *jwtmapctl_hint(apr_pool_t *p, const char *word,
     return jwtmapctl_safe(p, jm_str(jm_diag_hint(p, word, words)));
 }
 
-const char *jwtmapctl_strerror(apr_pool_t *p, apr_status_t rv)
-{
-    char text[128];
-
-    return apr_pstrdup(p, apr_strerror(rv, text, sizeof(text)));
-}
-
 /* Octets of the valid UTF-8 sequence at the start of in, 0: none there. */
 static apr_size_t sequence_length(jm_str_t in)
 {
@@ -155,7 +148,7 @@ static apr_status_t read_stdin(jm_str_t *pout, const char **perror,
         rv = apr_file_read_full(from, text, max + 1, &len);
     }
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
-        *perror = jwtmapctl_strerror(p, rv);
+        *perror = jm_file_reason(p, rv);
         return rv;
     }
     if (len > max) {
@@ -230,6 +223,7 @@ static const char *environment(void *baton, apr_pool_t *p, const char *name)
             return given->arg + len + 1;
         }
     }
+    /* There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
     return apr_pstrdup(p, getenv(name));
 }
 

@@ -9,6 +9,8 @@
 
 #include <apr_file_io.h>
 
+#include "jm_file.h"
+
 /* What may not be replaced is an error. Another fault of the place is left
  * to the creation, which names it. */
 static jwtmapctl_exit_e look(const jwtmapctl_t *ctl, const char *path,
@@ -59,7 +61,7 @@ static jwtmapctl_exit_e cannot(const jwtmapctl_t *ctl, const char *path,
                                apr_status_t rv)
 {
     return jwtmapctl_fail(ctl, "%s cannot be created: %s", path,
-                          jwtmapctl_strerror(ctl->p, rv));
+                          jm_file_reason(ctl->p, rv));
 }
 
 /* names[i] is where output i is written first. */

@@ -261,7 +261,7 @@ for my $case (
     get('authorizers', "/$issuer/x", $issuer eq 'field'
         ? 'X-Token: ' . of($issuer, %$claims) : bearer($issuer, %$claims));
     my $shown = substr json($claims), 0, 40;
-    like(access_log_since($mark), qr/ user=\Q$user\E sub/,
+    like(access_log_since($mark, "/$issuer/x"), qr/ user=\Q$user\E sub/,
          "user_claim of $issuer, $shown: user $user");
 }
 

@@ -38,7 +38,10 @@ static const char *for_log(apr_pool_t *p, jm_str_t text)
             end += apr_snprintf(end, 5, "\\x%02x", c);
         }
     }
-    strcpy(end, len < text.len ? "..." : "");
+    memcpy(end, "...", sizeof("..."));
+    if (len == text.len) {
+        *end = '\0';
+    }
     return out;
 }
 

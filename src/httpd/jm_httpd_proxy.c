@@ -329,6 +329,7 @@ static int find_calls(proxy_calls_t *calls)
     *(void **)&calls->define = dlsym(RTLD_DEFAULT, "ap_proxy_define_worker");
     *(void **)&calls->get = dlsym(RTLD_DEFAULT, "ap_proxy_get_worker");
     *(void **)&calls->name = dlsym(RTLD_DEFAULT, "ap_proxy_worker_name");
+    /* cppcheck-suppress uninitvar; it does not see through the casts */
     return calls->define && calls->get && calls->name;
 }
 
@@ -362,6 +363,7 @@ static const char *define_worker(apr_pool_t *pconf, apr_pool_t *ptemp,
     if (worker && same_socket(calls->name(ptemp, worker), name)) {
         return NULL;
     }
+    /* cppcheck-suppress returnDanglingLifetime; it returns a message */
     return calls->define(pconf, &worker, NULL, proxy_conf, url, 0);
 }
 

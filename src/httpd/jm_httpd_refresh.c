@@ -10,6 +10,7 @@
 
 #include <ap_mpm.h>
 
+#include "jm_file.h"
 #include "jm_httpd_fetch.h"
 #include "jm_httpd_state.h"
 
@@ -139,7 +140,6 @@ static const char *keep(job_t *job, const jm_fetched_t *fetched,
     const jm_remotes_t *remotes = job->refresher->remotes;
     jm_snapshot_t snapshot;
     apr_status_t rv;
-    char text[128];
 
     snapshot.fetched = now_seconds();
     snapshot.expires = snapshot.fetched
@@ -149,8 +149,7 @@ static const char *keep(job_t *job, const jm_fetched_t *fetched,
     rv = jm_state_write(p, remotes->dir, &job->set->remote, &snapshot);
     if (rv != APR_SUCCESS) {
         return apr_psprintf(p, "they cannot be written to %s: %s",
-                            remotes->dir, apr_strerror(rv, text,
-                                                       sizeof(text)));
+                            remotes->dir, jm_file_reason(p, rv));
     }
     plan(job, &snapshot);
     return NULL;

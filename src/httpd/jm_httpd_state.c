@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jm_file.h"
 #include "jm_httpd_fetch.h"
 
 /* Octets before the answer in a snapshot, at most. */
@@ -40,7 +41,8 @@ static const char *check_above(apr_pool_t *p, const char *path,
 
         slash[slash == at ? 1 : 0] = '\0';
         if (lstat(at, &info)) {
-            return apr_psprintf(p, "%s: %s", at, strerror(errno));
+            return apr_psprintf(p, "%s: %s", at,
+                                jm_file_reason(p, errno));
         }
         if (!is_trusted(info.st_uid, uid)
             || ((info.st_mode & (S_IWGRP | S_IWOTH))
@@ -59,7 +61,7 @@ static const char *check_dir(apr_pool_t *p, const char *dir, apr_uid_t uid)
     struct stat info;
 
     if (lstat(dir, &info)) {
-        return strerror(errno);
+        return jm_file_reason(p, errno);
     }
     if (!S_ISDIR(info.st_mode)) {
         return "it is no directory";
@@ -98,7 +100,7 @@ static const char *real_place(apr_pool_t *p, const char *dir,
         p, dir, (apr_size_t)(slash - dir)), NULL);
     if (!parent) {
         *perror = apr_psprintf(p, "the directory that it is in: %s",
-                               strerror(errno));
+                               jm_file_reason(p, errno));
         return NULL;
     }
     place = apr_pstrcat(p, strcmp(parent, "/") ? parent : "", slash, NULL);
@@ -112,19 +114,20 @@ const char *jm_state_prepare(apr_pool_t *p, const char *dir, apr_uid_t uid,
     const char *error = NULL;
     const char *place = real_place(p, dir, &error);
 
-    if (!error) {
-        error = check_above(p, place, uid);
+    if (!place) {
+        return error;
     }
+    error = check_above(p, place, uid);
     if (error) {
         return error;
     }
     if (!mkdir(place, S_IRWXU)) {
         if (geteuid() == 0 && lchown(place, uid, gid)) {
-            return strerror(errno);
+            return jm_file_reason(p, errno);
         }
     }
     else if (errno != EEXIST) {
-        return strerror(errno);
+        return jm_file_reason(p, errno);
     }
     return check_dir(p, place, uid);
 }
@@ -168,7 +171,7 @@ apr_status_t jm_state_read(jm_snapshot_t *snapshot, apr_pool_t *p,
     int fd = open(file_of(p, dir, remote),
                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat info;
-    jm_str_t text;
+    jm_str_t text = jm_strn(NULL, 0);
     apr_status_t rv = APR_EINVAL;
 
     if (fd < 0) {
@@ -248,6 +251,7 @@ void jm_state_sweep(apr_pool_t *ptemp, const char *dir)
     DIR *all = opendir(dir);
     struct dirent *entry;
 
+    /* Nobody else reads this stream. NOLINTNEXTLINE(concurrency-mt-unsafe) */
     while (all && (entry = readdir(all)) != NULL) {
         const char *path = apr_pstrcat(ptemp, dir, "/", entry->d_name, NULL);
 
