@@ -23,6 +23,9 @@ typedef struct jm_file_stamp_t {
 apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
                            const char *path);
 
+/* APR_SUCCESS: this process may read path, as far as opening it tells. */
+apr_status_t jm_file_may_read(apr_pool_t *ptemp, const char *path);
+
 /* What others than its owner may do to a file of that mode that they should
  * not, and how to take it from them, in p; NULL: nothing. Nobody else should
  * read a secret, or write any key. */
