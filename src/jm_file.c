@@ -110,6 +110,16 @@ apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
     return APR_SUCCESS;
 }
 
+apr_status_t jm_file_may_read(apr_pool_t *ptemp, const char *path)
+{
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path,
+                                    APR_FOPEN_READ | APR_FOPEN_BINARY,
+                                    APR_FPROT_OS_DEFAULT, ptemp);
+
+    return rv == APR_SUCCESS ? apr_file_close(file) : rv;
+}
+
 /* APR's bits are four to a digit, those of chmod three. */
 static unsigned chmod_digits(apr_fileperms_t mode)
 {

@@ -18,6 +18,8 @@ typedef struct file_t {
     const jm_watch_t *watch;
     jm_watch_state_t state;    /* of what was taken or refused last */
     apr_uint32_t mark;         /* of what was said last; 0: nothing */
+    int seen;                  /* 1: looked at since the start, when another
+                                * process read it, perhaps as root */
 } file_t;
 
 struct jm_reload_t {
@@ -181,9 +183,13 @@ static int look_inside(look_t *look)
 static int look_at(look_t *look)
 {
     jm_file_stamp_t stamp;
-    apr_status_t rv = jm_file_stamp(&stamp, look->p,
-                                    look->file->watch->path);
+    const char *path = look->file->watch->path;
+    apr_status_t rv = jm_file_stamp(&stamp, look->p, path);
 
+    if (rv == APR_SUCCESS && !look->file->seen) {
+        rv = jm_file_may_read(look->p, path);
+    }
+    look->file->seen = 1;
     if (rv != APR_SUCCESS) {
         cannot_read(look, rv);
         return 0;

@@ -249,8 +249,10 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
         || !(files = find_files(pconf, ptemp, s))) {
         return OK;
     }
+    /* Some ticks early: within it all that changed is in use. */
     files->interval = apr_time_from_sec(conf->reload ? conf->reload
-                                                     : RELOAD_DEFAULT);
+                                                     : RELOAD_DEFAULT)
+                      - 2 * TICK;
     if (register_callback(files, pconf) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "key files are not "
                      "looked at for changes, because mod_watchdog is not "

@@ -186,6 +186,34 @@ static void test_writing(void)
        && keys_of(table) == 2, "but not for long");
 }
 
+/* As if root had read it at start, a long time ago. */
+static void test_forbidden(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+    jm_watch_t *watch;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    chmod(at("secret"), 0);
+    watch = (jm_watch_t *)table->watches[0];
+    jm_file_stamp(&watch->loaded.stamp, tap_pool, watch->path);
+    watch->loaded.settled = 1;
+    jm_reload_add(reload, table);
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_FORBIDDEN
+       && keys_of(table) == 1, "a file that only root may read is said to be "
+       "one before it changes");
+    looks(reload);
+    ok(said.count == 0, "once");
+    chmod(at("secret"), 0600);
+    put("secret", SECRET_2);
+    looks(reload);
+    ok(said.what == JM_RELOAD_TAKEN && keys_of(table) == 2,
+       "it is taken over when it may be read");
+}
+
 /* Two processes, as far as a reload can tell: two tables of the same files,
  * and one share. */
 static void test_later_process(void)
@@ -246,6 +274,7 @@ int main(void)
     test_changes();
     test_refusals();
     test_writing();
+    test_forbidden();
     test_later_process();
     remove(at("secret"));
     remove(at("list"));
