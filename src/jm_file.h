@@ -25,6 +25,7 @@ apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
 
 /* A status as a few words, in p. */
 const char *jm_file_reason(apr_pool_t *p, apr_status_t rv);
+
 /* APR_SUCCESS: this process may read path, as far as opening it tells. */
 apr_status_t jm_file_may_read(apr_pool_t *ptemp, const char *path);
 
