@@ -13,6 +13,7 @@
 #include "jm_json.h"
 
 #define WAYS 8
+#define FOR_SETS (JM_CACHE_OCTETS / 16 * 15) /* malloc needs the rest */
 #define HASHED 32              /* octets of a token that its hash is made of */
 #define MULTIPLIER 0x9E3779B97F4A7C15u    /* odd, 2^64 / golden ratio */
 
@@ -235,7 +236,7 @@ jm_cache_t *jm_cache_make(apr_pool_t *p, unsigned entries)
     cache->ways = entries < WAYS ? entries : WAYS;
     cache->set_count = entries / cache->ways;
     cache->sets = apr_pcalloc(p, cache->set_count * sizeof(set_t));
-    cache->octets = JM_CACHE_OCTETS / cache->set_count - sizeof(set_t);
+    cache->octets = FOR_SETS / cache->set_count - sizeof(set_t);
     apr_pool_cleanup_register(p, cache, end_cache, apr_pool_cleanup_null);
     return cache;
 }

@@ -12,7 +12,8 @@
 #include "jm_choice.h"
 #include "jm_note.h"
 
-#define JM_CACHE_OCTETS (8 << 20)     /* what all entries together may take */
+#define JM_CACHE_OCTETS (8 << 20)     /* what all entries together may take,
+                                       * with what malloc takes for them */
 #define JM_CACHE_ENTRIES_DEFAULT 4096 /* a count */
 #define JM_CACHE_ENTRIES_MAX 8192     /* more do not fit into the octets */
 

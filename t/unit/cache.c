@@ -205,7 +205,7 @@ static void test_limits(void)
     ok(stats.entries > 4000 && stats.entries <= JM_CACHE_ENTRIES_DEFAULT,
        "20000 tokens leave %lu entries of 4096", stats.entries);
     memcpy(text, "{\"iss\":\"a\",\"x\":\"", 16);
-    memcpy(text + 3000, "\"}", 3);
+    memcpy(text + 2000, "\"}", 3);
     claims = json(text);
     for (i = 0; i < 20000; i++) {
         apr_snprintf(name, sizeof(name), "large %u", i);
@@ -214,7 +214,7 @@ static void test_limits(void)
     jm_cache_stats(&stats, cache);
     ok(stats.octets > JM_CACHE_OCTETS / 2 && stats.octets <= JM_CACHE_OCTETS,
        "20000 large ones leave %lu octets of 8 MiB", stats.octets);
-    memset(text + 3000, 'x', 12990);
+    memset(text + 2000, 'x', 13990);
     memcpy(text + 15990, "\"}", 3);
     put(cache, "huge", a, text);
     is_str(got(cache, p, "huge", &choice), "",
