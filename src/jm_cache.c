@@ -96,6 +96,8 @@ static entry_t *entry_make(apr_pool_t *p, const jm_cache_key_t *key,
     return entry;
 }
 
+/* The hash first: nobody learns by the time that it takes how much of a token
+ * was guessed, without its last HASHED octets. */
 static int entry_is(const entry_t *entry, const jm_cache_key_t *key)
 {
     return entry && entry->key.hash == key->hash
