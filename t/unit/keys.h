@@ -12,32 +12,7 @@
 #include "jm_json.h"
 #include "jm_mint.h"
 #include "tap.h"
-
-/* RFC 7515 A.1, A.2, A.3, A.4; RFC 8037 A.2 */
-#define RFC_K "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3" \
-    "Yj0iPS4hcgUuTwjAzZr1Z9CAow"
-#define RFC_N "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHm" \
-    "fHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG" \
-    "6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXB" \
-    "dQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7" \
-    "aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp" \
-    "oQ"
-#define RFC_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
-#define RFC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
-#define RFC_X521 "AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_Nj" \
-    "FZ6OvLFV1jSfS9tsz4qUxcWceqwQGk"
-#define RFC_Y521 "ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly7" \
-    "9ajL4Kkd0AZMaZmh9ubmf63e3kyMj2"
-#define RFC_ED "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-
-/* Members of a JWK, without the braces. */
-#define OCT "\"kty\":\"oct\",\"k\":\"" RFC_K "\""
-#define RSA_KEY "\"kty\":\"RSA\",\"n\":\"" RFC_N "\",\"e\":\"AQAB\""
-#define EC_KEY "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_X \
-    "\",\"y\":\"" RFC_Y "\""
-#define EC521_KEY "\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"" RFC_X521 \
-    "\",\"y\":\"" RFC_Y521 "\""
-#define ED_KEY "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC_ED "\""
+#include "vectors.h"
 
 /* Sets of algorithms. */
 #define ALGS_HS ((jm_algs_t)0x0007)
