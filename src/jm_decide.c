@@ -53,6 +53,7 @@ static jm_verdict_e verify_timed(jm_verified_t *verified, run_t *run,
     if (request->clock) {
         run->d->timed = 1;
         run->d->nanoseconds = request->clock() - start;
+        run->d->cached = verified->cached;
     }
     return verdict;
 }

@@ -58,6 +58,7 @@ struct jm_decision_t {
     int timed;                   /* 1: a token was verified, or refused, for
                                   * this decision, which took so many */
     apr_uint64_t nanoseconds;    /* of request->clock */
+    int cached;                  /* timed: 1: the cache knew the token */
     int inherited;               /* 1: route, token and edits come from
                                   * request->origin */
     const jm_route_t *route;     /* NULL: none */

@@ -77,6 +77,20 @@ const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
     return sizes;
 }
 
+int jm_reload_number(unsigned *pnumber, const jm_reload_t *reload,
+                     const jm_watch_t *watch)
+{
+    int i;
+
+    for (i = 0; i < reload->files->nelts; i++) {
+        if (APR_ARRAY_IDX(reload->files, i, file_t).watch == watch) {
+            *pnumber = (unsigned)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void jm_reload_share(jm_reload_t *reload, jm_share_t *share)
 {
     reload->share = share;

@@ -40,6 +40,10 @@ void jm_reload_add(jm_reload_t *reload, const jm_table_t *table);
 const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
                                   const jm_reload_t *reload);
 
+/* The number of a file. 0: it is none of these. */
+int jm_reload_number(unsigned *pnumber, const jm_reload_t *reload,
+                     const jm_watch_t *watch);
+
 /* From now on what is taken over is shared with other processes. */
 void jm_reload_share(jm_reload_t *reload, jm_share_t *share);
 

@@ -18,6 +18,7 @@ typedef struct cell_t {
     apr_size_t size;           /* octets that fit */
     apr_size_t len;
     unsigned char digest[JM_SHARE_DIGEST_LEN];
+    jm_report_t report;        /* written under the lock */
 } cell_t;
 
 struct jm_share_t {
@@ -157,4 +158,19 @@ apr_status_t jm_share_get(jm_str_t *ptext, unsigned char *digest,
         return APR_INCOMPLETE;
     }
     return APR_SUCCESS;
+}
+
+void jm_share_tell(jm_share_t *share, unsigned number,
+                   const jm_report_t *report)
+{
+    if (take(share)) {
+        jm_report_put(&share->cells[number].report, report);
+        pthread_mutex_unlock(&share->lock);
+    }
+}
+
+void jm_share_told(jm_report_t *report, const jm_share_t *share,
+                   unsigned number)
+{
+    jm_report_get(report, &share->cells[number].report);
 }

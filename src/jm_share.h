@@ -1,13 +1,15 @@
 /*
  * jm_share.h: memory that the processes of one httpd share: what was last
  * taken over from each file, so that a child that is forked later has it too
- * even where the file is broken by then, and what was said of it in the log.
- * A process may be killed at any moment. Not for requests: it has a lock.
+ * even where the file is broken by then, and what was said of it in the log
+ * and of the file by the status page. A process may be killed at any moment.
+ * Not for requests, which never wait for a lock; what is told is read without.
  */
 #ifndef JM_SHARE_H
 #define JM_SHARE_H
 
 #include "jm.h"
+#include "jm_report.h"
 
 #define JM_SHARE_DIGEST_LEN 32 /* octets of a SHA-256 */
 
@@ -37,5 +39,13 @@ void jm_share_put(jm_share_t *share, unsigned number,
  * killed. */
 apr_status_t jm_share_get(jm_str_t *ptext, unsigned char *digest,
                           apr_pool_t *p, jm_share_t *share, unsigned number);
+
+/* Tells the other processes how the file of that number is doing. */
+void jm_share_tell(jm_share_t *share, unsigned number,
+                   const jm_report_t *report);
+
+/* What was told last, without a lock; zeros: nothing was. */
+void jm_share_told(jm_report_t *report, const jm_share_t *share,
+                   unsigned number);
 
 #endif

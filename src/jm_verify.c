@@ -83,6 +83,7 @@ static jm_verdict_e from_cache(jm_verified_t *verified, run_t *run)
         return JM_INTERNAL;
     }
     verdict = check_revoked(cached->authorizer, cached->claims, run->p);
+    verified->cached = 1;
     verified->authorizer = cached->authorizer;
     verified->kid = kid_of(cached->jose);
     if (verdict == JM_OK) {

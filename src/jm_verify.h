@@ -44,6 +44,7 @@ typedef struct jm_verified_t {
     const jm_token_t *token;   /* with JM_OK only; credential left zeroed */
     const jm_authorizer_t *authorizer; /* NULL: not known */
     jm_str_t kid;              /* empty: none, or not known */
+    int cached;                /* 1: it was in the cache, and held still */
 } jm_verified_t;
 
 /* Verifies a token. Several authorizers are chosen among by the unverified

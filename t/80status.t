@@ -148,6 +148,7 @@ is_status(request($port, method => 'OPTIONS', target => '/token', headers => [
 $refused{$_} = 1 for qw(method credentials);
 $passed{preflight} = 1;
 $requests += 3;
+$verifications++;    # "a, Bearer b" is looked at as a token before it is blamed
 
 # More at the same time than one child has threads.
 my @sockets = map { connect_to($port) } 1 .. 5;

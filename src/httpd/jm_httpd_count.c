@@ -160,6 +160,9 @@ void jm_count_verification(const jm_counters_t *counters,
     count(&counters->cells->latency.buckets[i], 1);
     count(&counters->cells->latency.nanoseconds,
           (jm_counter_t)decision->nanoseconds);
+    if (decision->cached) {
+        count(&counters->cells->latency.cached, 1);
+    }
 }
 
 /* What was let through here and never came to fixups: another module

@@ -46,6 +46,7 @@ typedef struct jm_latency_t {
     jm_counter_t buckets[JM_LATENCY_BOUNDS + 1]; /* each without those before
                                                   * it; last: above all */
     jm_counter_t nanoseconds;                    /* their sum */
+    jm_counter_t cached;                         /* those of the cache */
 } jm_latency_t;
 
 /* The counters of one table. */

@@ -27,6 +27,7 @@ typedef struct job_t {
     struct refresher_t *refresher;
     jm_set_t *set;
     apr_int64_t fetched;       /* seconds since 1970; 0: never */
+    apr_int64_t expires;       /* of what was fetched then */
     apr_int64_t due;           /* when it is fetched next, unless it fails */
     int running;
     int abandoned;             /* its last fetch died with another child */
@@ -54,6 +55,7 @@ static void plan(job_t *job, const jm_snapshot_t *snapshot)
     apr_int64_t ahead = seconds / 10 < AHEAD_MAX ? seconds / 10 : AHEAD_MAX;
 
     job->fetched = snapshot->fetched;
+    job->expires = snapshot->expires;
     job->due = snapshot->fetched + seconds - ahead;
 }
 
@@ -89,6 +91,46 @@ static int is_due(const job_t *job)
                >= jm_remote_pause(&job->set->remote, failures);
     }
     return now >= job->due || job->fetched > now;
+}
+
+/* --- what the status page shows --- */
+
+/* When the next fetch begins, for all that is known now; seconds since
+ * 1970. */
+static apr_int64_t next_fetch(const job_t *job)
+{
+    const jm_remote_t *remote = &job->set->remote;
+    apr_uint32_t failures = jm_cell_get(&job->set->cell->failures);
+    apr_uint32_t pause, since;
+
+    if (!failures) {
+        return job->due > job->fetched + remote->min_refresh
+               ? job->due : job->fetched + remote->min_refresh;
+    }
+    pause = jm_remote_pause(remote, failures);
+    since = jm_tick() - jm_cell_get(&job->set->cell->tick);
+    return now_seconds() + (since < pause ? (pause - since) / 1000 : 0);
+}
+
+/* With the error of a report that is given, which is otherwise made anew. */
+static void tell(const job_t *job, jm_report_t *report)
+{
+    report->read = (apr_uint32_t)job->fetched;
+    report->expires = (apr_uint32_t)job->expires;
+    report->next = (apr_uint32_t)next_fetch(job);
+    jm_report_put(&job->set->cell->report, report);
+}
+
+/* error: NULL, or why the last fetch brought nothing. */
+static void tell_of_fetch(const job_t *job, const char *error)
+{
+    jm_report_t report;
+
+    memset(&report, 0, sizeof(report));
+    if (error) {
+        jm_report_fail(&report, now_seconds(), error);
+    }
+    tell(job, &report);
 }
 
 /* --- what becomes of it --- */
@@ -175,6 +217,7 @@ static void done(void *baton, const jm_fetched_t *fetched)
         jm_cell_set(&cell->failures, 0);
         jm_cell_set(&cell->good, jm_cell_get(&cell->good) + 1);
     }
+    tell_of_fetch(job, error);
     jm_cell_set(&cell->wanted, 0);
     jm_cell_set(&cell->finished, jm_cell_get(&cell->started));
 }
@@ -213,6 +256,7 @@ static void begin_due(refresher_t *refresher)
 static void init_job(job_t *job, refresher_t *refresher, jm_set_t *set)
 {
     jm_snapshot_t snapshot;
+    jm_report_t report;
 
     memset(job, 0, sizeof(*job));
     job->refresher = refresher;
@@ -222,6 +266,8 @@ static void init_job(job_t *job, refresher_t *refresher, jm_set_t *set)
     if (jm_state_read(&snapshot, refresher->scratch, refresher->remotes->dir,
                       &set->remote) == APR_SUCCESS) {
         plan(job, &snapshot);
+        jm_report_get(&report, &set->cell->report);
+        tell(job, &report);
     }
 }
 

@@ -88,7 +88,27 @@ const char *jm_files_set_cache(cmd_parms *cmd, void *vconf, const char *arg)
     return error;
 }
 
-/* --- the log --- */
+/* --- the log, and the status page --- */
+
+#define FORBIDDEN "cannot be read by the children: what was read at start " \
+                  "goes on until a restart"
+
+static void tell(const jm_files_t *files, unsigned number, jm_reload_e what,
+                 const char *text)
+{
+    apr_int64_t now = apr_time_sec(apr_time_now());
+    jm_report_t report;
+
+    jm_share_told(&report, files->share, number);
+    if (what == JM_RELOAD_TAKEN) {
+        memset(&report, 0, sizeof(report));
+        report.read = (apr_uint32_t)now;
+    }
+    else {
+        jm_report_fail(&report, now, text ? text : FORBIDDEN);
+    }
+    jm_share_tell(files->share, number, &report);
+}
 
 static void say(void *baton, unsigned number, const jm_watch_t *watch,
                 jm_reload_e what, apr_uint32_t mark, const char *text)
@@ -100,6 +120,9 @@ static void say(void *baton, unsigned number, const jm_watch_t *watch,
     /* Once for all children. */
     if (files->share && !jm_share_is_news(files->share, number, mark)) {
         return;
+    }
+    if (files->share) {
+        tell(files, number, what, text);
     }
     switch (what) {
     case JM_RELOAD_TAKEN:
@@ -114,9 +137,8 @@ static void say(void *baton, unsigned number, const jm_watch_t *watch,
         break;
     case JM_RELOAD_FORBIDDEN:
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, files->server,
-                     "authorizer %s: %s %s cannot be read by the children: "
-                     "what was read at start goes on until a restart",
-                     name, member, watch->path);
+                     "authorizer %s: %s %s " FORBIDDEN, name, member,
+                     watch->path);
         break;
     }
 }
@@ -142,6 +164,19 @@ static apr_status_t look_if_due(int state, void *data, apr_pool_t *pool)
         look(files, now);
     }
     return APR_SUCCESS;
+}
+
+int jm_files_report(jm_report_t *report, const jm_files_t *files,
+                    const jm_watch_t *watch)
+{
+    unsigned number;
+
+    if (!files || !files->share
+        || !jm_reload_number(&number, files->reload, watch)) {
+        return 0;
+    }
+    jm_share_told(report, files->share, number);
+    return report->read || report->failed;
 }
 
 /* --- start --- */

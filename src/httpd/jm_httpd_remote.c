@@ -399,6 +399,19 @@ int jm_remotes_retry_after(const jm_remotes_t *remotes,
     return since < pause ? (int)((pause - since) / 1000) + 1 : 1;
 }
 
+/* What is told of is what this child has. */
+int jm_remotes_report(jm_report_t *report, jm_remotes_t *remotes,
+                      const jm_authorizer_t *authorizer)
+{
+    jm_set_t *set = remotes ? set_of(remotes, authorizer) : NULL;
+
+    if (!set) {
+        return 0;
+    }
+    pick_up(remotes, set);
+    return jm_report_get(report, &set->cell->report);
+}
+
 /* --- hooks --- */
 
 static int needs_watchdog(apr_pool_t *pconf, apr_pool_t *plog,

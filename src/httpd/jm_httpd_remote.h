@@ -14,9 +14,10 @@
 #include "mod_jwtmap.h"
 
 #include "jm_remote.h"
+#include "jm_report.h"
 
 /* The shared counters of one set. Read and written through jm_cell_get and
- * jm_cell_set only. */
+ * jm_cell_set, the report through jm_report_get and jm_report_put only. */
 typedef struct jm_cell_t {
     apr_uint32_t wanted;       /* 1: a request asks for a fetch */
     apr_uint32_t started;      /* fetches, a count */
@@ -27,6 +28,8 @@ typedef struct jm_cell_t {
     apr_uint32_t tick;         /* jm_tick() of the last start */
     apr_uint32_t told;         /* good + 1 of the snapshot whose end was said
                                 * in the log */
+    jm_report_t report;        /* for the status page; the child that fetches
+                                * writes it */
 } jm_cell_t;
 
 /* An authorizer, and until when its keys may be used. */

@@ -145,6 +145,7 @@ static int add_status(request_rec *r, int flags)
 {
     const jm_status_t *status = jm_status_read(r);
     jm_counter_t count = jm_status_verifications(&status->latency);
+    jm_counter_t misses = jm_status_misses(&status->latency);
     const line_t lines[] = {
         { "Requests", jm_status_requests(&status->sum) },
         { "Verified", status->sum.passed[JM_PASS_VERIFIED] },
@@ -154,7 +155,10 @@ static int add_status(request_rec *r, int flags)
         { "WouldRefuse", jm_status_would_refuse(&status->sum) },
         { "Verifications", count },
         { "VerifyNanoseconds", count ? status->latency.nanoseconds / count
-                                     : 0 }
+                                     : 0 },
+        { "CacheHits", count - misses },
+        { "CacheMisses", misses },
+        { "SourcesFailed", status->failed_count }
     };
 
     if (!status->table_count) {

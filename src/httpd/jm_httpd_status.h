@@ -8,13 +8,28 @@
 
 #include "mod_jwtmap.h"
 
-/* Where an authorizer's keys are from, and what they are now. */
+/* Where keys, or a revocation list, come from, and how that goes. The same in
+ * whatever child it is read. */
+typedef struct jm_status_source_t {
+    const char *member;          /* of the table: "jwks_file" */
+    const char *place;           /* the file, or the URL without its query;
+                                  * NULL: the table itself */
+    int is_fetched;
+    apr_time_t read;             /* what is in use; 0: there is nothing */
+    apr_time_t next;             /* is_fetched: when the next fetch is due */
+    apr_time_t until;            /* is_fetched: when what was read is used no
+                                  * more unless a fetch succeeds */
+    apr_time_t failed;           /* the last try; 0: it was good */
+    const char *error;           /* why; NULL: it did not fail */
+} jm_status_source_t;
+
+/* The keys of an authorizer. */
 typedef struct jm_status_keys_t {
     const char *authorizer;
-    const char *source;          /* member of the table: "jwks_file" */
     const char *algorithms;      /* that it accepts: "RS256, ES256" */
     unsigned count;              /* usable keys */
-    apr_time_t loaded;
+    jm_status_source_t source;
+    const jm_status_source_t *revoked; /* NULL: it has no revoked_file */
 } jm_status_keys_t;
 
 typedef struct jm_status_table_t {
@@ -47,6 +62,9 @@ typedef struct jm_status_t {
     unsigned place_count;
     jm_row_t sum;                /* of all tables */
     jm_latency_t latency;        /* of all tables */
+    int has_cache;               /* 0: JwtMapCache Off */
+    unsigned source_count;       /* of all tables, revocation lists too */
+    unsigned failed_count;       /* those whose last try failed */
 } jm_status_t;
 
 /* --- jm_httpd_status_model.c --- */
@@ -59,8 +77,12 @@ jm_counter_t jm_status_requests(const jm_row_t *row);
 jm_counter_t jm_status_refused(const jm_row_t *row);
 jm_counter_t jm_status_would_refuse(const jm_row_t *row);
 
-/* Verifications. */
+/* Verifications, and those of them that the cache did not spare. */
 jm_counter_t jm_status_verifications(const jm_latency_t *latency);
+jm_counter_t jm_status_misses(const jm_latency_t *latency);
+
+/* part of whole; 0: there is nothing. */
+double jm_status_percent(jm_counter_t part, jm_counter_t whole);
 
 /* Id of the route of a row; NULL: the row of requests without a route. */
 const char *jm_status_route(apr_pool_t *p, const jm_status_table_t *table,
@@ -90,6 +112,33 @@ const char *jm_status_advice(jm_verdict_e verdict);
 
 /* The style sheet of the page, of ASCII without `<` and `&`. */
 const char *jm_status_style(void);
+
+/* --- jm_httpd_status_page.c: pieces of the page --- */
+
+/* text, escaped. */
+void jm_page_text(request_rec *r, const char *text);
+void jm_page_code(request_rec *r, const char *text);
+
+/* Words between two ` are code. */
+void jm_page_words(request_rec *r, const char *text);
+
+/* A table (of name) and its first row, which is HTML: a part of the page that
+ * scrolls by itself where the screen is narrow. */
+void jm_page_open_table(request_rec *r, const char *name, const char *head);
+void jm_page_close_table(request_rec *r);
+
+/* A cell. kind: "", or as in " wide": not on a phone. */
+void jm_page_number(request_rec *r, const char *kind, jm_counter_t number);
+
+/* One piece of a bar, from and width in percent; where the next begins. */
+double jm_page_piece(request_rec *r, const char *kind, double from,
+                     double width);
+
+/* --- jm_httpd_status_keys.c --- */
+
+/* The part of the page on the keys of a table. */
+void jm_status_keys_html(request_rec *r, const jm_status_t *status,
+                         const jm_status_table_t *table);
 
 /* --- the formats: each writes the whole of status to r --- */
 

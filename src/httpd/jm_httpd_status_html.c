@@ -7,86 +7,17 @@
 
 #define ROUTES_OPEN 20   /* rows of a table shown unfolded, at most */
 
-/* --- pieces --- */
-
-static void put_text(request_rec *r, const char *text)
-{
-    ap_rputs(ap_escape_html(r->pool, text), r);
-}
-
-static void put_code(request_rec *r, const char *text)
-{
-    ap_rputs("<code>", r);
-    put_text(r, text);
-    ap_rputs("</code>", r);
-}
-
-/* Words between two ` are code. */
-static void put_words(request_rec *r, const char *text)
-{
-    int is_code = 0;
-
-    while (*text) {
-        const char *part = ap_getword(r->pool, &text, '`');
-
-        if (is_code) {
-            put_code(r, part);
-        }
-        else {
-            put_text(r, part);
-        }
-        is_code = !is_code;
-    }
-}
-
-/* kind: of the cell, as in " wide": not on a phone. */
-static void put_cell(request_rec *r, const char *kind, jm_counter_t number)
-{
-    ap_rprintf(r, "<td class=\"num%s%s\">%s</td>", kind,
-               number ? "" : " zero", jm_status_number(r->pool, number));
-}
-
 static void put_number(request_rec *r, jm_counter_t number)
 {
-    put_cell(r, "", number);
-}
-
-static double percent(jm_counter_t part, jm_counter_t whole)
-{
-    return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
-/* One piece of a bar; returns where the next one begins. */
-static double put_piece(request_rec *r, const char *kind, double from,
-                        double width)
-{
-    if (width > 0) {
-        ap_rprintf(r, "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\" "
-                   "height=\"100%%\"/>", kind, from, width);
-    }
-    return from + width;
+    jm_page_number(r, "", number);
 }
 
 static void put_bar(request_rec *r, const char *kind, double width)
 {
     ap_rputs("<td class=\"bar wide\"><svg height=\"8\" aria-hidden=\"true\">",
              r);
-    put_piece(r, kind, 0, width);
+    jm_page_piece(r, kind, 0, width);
     ap_rputs("</svg></td>", r);
-}
-
-/* The part of the page that scrolls by itself where the screen is narrow. */
-static void open_table(request_rec *r, const char *name, const char *head)
-{
-    ap_rputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-             "aria-label=\"", r);
-    put_text(r, name);
-    ap_rprintf(r, "\"><table>\n<thead><tr>%s</tr></thead>\n<tbody>\n", head);
-}
-
-static void close_table(request_rec *r)
-{
-    ap_rputs("</tbody></table></div>\n", r);
 }
 
 /* --- head --- */
@@ -97,10 +28,10 @@ static void put_head(request_rec *r, const jm_status_t *status)
              "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" "
              "content=\"width=device-width, initial-scale=1\"/>\n"
              "<title>mod_jwtmap on ", r);
-    put_text(r, status->host);
+    jm_page_text(r, status->host);
     ap_rprintf(r, "</title>\n<style>%s</style></head>\n<body>\n<header>"
                "<h1>mod_jwtmap on ", jm_status_style());
-    put_text(r, status->host);
+    jm_page_text(r, status->host);
     ap_rputs("</h1>\n<p class=\"dim\">", r);
     if (status->since) {
         ap_rprintf(r, "Counting for %s, since %s",
@@ -129,7 +60,7 @@ static void put_share(request_rec *r, const char *kind, const char *name,
 {
     put_tile(r, kind, name, jm_status_number(r->pool, part),
              apr_psprintf(r->pool, "%.1f %% \xC2\xB7 %s",
-                          percent(part, whole), below));
+                          jm_status_percent(part, whole), below));
 }
 
 static void put_verify_tile(request_rec *r, const jm_latency_t *latency)
@@ -143,6 +74,34 @@ static void put_verify_tile(request_rec *r, const jm_latency_t *latency)
                    : "\xE2\x80\x93",
              apr_psprintf(r->pool, "mean of %s",
                           jm_status_number(r->pool, count)));
+}
+
+static void put_cache_tile(request_rec *r, const jm_status_t *status)
+{
+    jm_counter_t count = jm_status_verifications(&status->latency);
+    jm_counter_t hits = count - jm_status_misses(&status->latency);
+
+    if (!status->has_cache) {
+        put_tile(r, "", "From the cache", "Off", "of verified tokens");
+        return;
+    }
+    put_tile(r, "", "From the cache",
+             count ? apr_psprintf(r->pool, "%.1f %%",
+                                  jm_status_percent(hits, count))
+                   : "\xE2\x80\x93",
+             apr_psprintf(r->pool, "%s of %s tokens",
+                          jm_status_number(r->pool, hits),
+                          jm_status_number(r->pool, count)));
+}
+
+static void put_keys_tile(request_rec *r, const jm_status_t *status)
+{
+    put_tile(r, status->failed_count ? "bad" : "", "Key sources",
+             jm_status_number(r->pool, status->source_count),
+             status->failed_count
+             ? apr_psprintf(r->pool, "%u failed, see below",
+                            status->failed_count)
+             : "all in order");
 }
 
 static void put_summary(request_rec *r, const jm_status_t *status)
@@ -166,12 +125,15 @@ static void put_summary(request_rec *r, const jm_status_t *status)
     put_share(r, "bad", "Refused", refused, requests, "not let through");
     put_share(r, "would", "Would be refused", would, requests, "ReportOnly");
     put_verify_tile(r, &status->latency);
+    put_cache_tile(r, status);
+    put_keys_tile(r, status);
     ap_rputs("</dl>\n<svg height=\"12\" aria-hidden=\"true\">", r);
-    at = put_piece(r, "ok", at, percent(sum->passed[JM_PASS_VERIFIED],
-                                        requests));
-    at = put_piece(r, "open", at, percent(open, requests));
-    at = put_piece(r, "bad", at, percent(refused, requests));
-    put_piece(r, "would", at, percent(would, requests));
+    at = jm_page_piece(r, "ok", at,
+                       jm_status_percent(sum->passed[JM_PASS_VERIFIED],
+                                         requests));
+    at = jm_page_piece(r, "open", at, jm_status_percent(open, requests));
+    at = jm_page_piece(r, "bad", at, jm_status_percent(refused, requests));
+    jm_page_piece(r, "would", at, jm_status_percent(would, requests));
     ap_rputs("</svg>\n", r);
 }
 
@@ -188,14 +150,14 @@ static void put_reason(request_rec *r, const jm_row_t *sum,
     ap_rprintf(r, "<tr><th scope=\"row\"><b><code>%s</code></b> "
                "<span class=\"dim\">%d</span> %s.<span class=\"sub\">",
                error->name, error->status, error->log);
-    put_words(r, jm_status_advice(verdict));
+    jm_page_words(r, jm_status_advice(verdict));
     ap_rputs("</span></th>", r);
     put_number(r, refused);
     put_number(r, would);
     ap_rputs("<td class=\"bar wide\"><svg height=\"8\" aria-hidden=\"true\">",
              r);
-    at = put_piece(r, "bad", 0, percent(refused, most));
-    put_piece(r, "would", at, percent(would, most));
+    at = jm_page_piece(r, "bad", 0, jm_status_percent(refused, most));
+    jm_page_piece(r, "would", at, jm_status_percent(would, most));
     ap_rputs("</svg></td></tr>\n", r);
 }
 
@@ -239,14 +201,15 @@ static void put_reasons(request_rec *r, const jm_row_t *sum)
     ap_rputs("<p class=\"dim\">Each has a line in the error log at "
              "<code>LogLevel jwtmap:info</code>, with its route, authorizer "
              "and <code>kid</code>.</p>\n", r);
-    open_table(r, "Refusals by reason", "<th scope=\"col\">Reason, and what "
-               "to do</th><th scope=\"col\" class=\"num\">Refused</th>"
-               "<th scope=\"col\" class=\"num\">Would be</th>"
-               "<td class=\"wide\"></td>");
+    jm_page_open_table(r, "Refusals by reason",
+                       "<th scope=\"col\">Reason, and what to do</th>"
+                       "<th scope=\"col\" class=\"num\">Refused</th>"
+                       "<th scope=\"col\" class=\"num\">Would be</th>"
+                       "<td class=\"wide\"></td>");
     for (i = first; i < JM_VERDICT_COUNT; i = next_reason(sum, i)) {
         put_reason(r, sum, (jm_verdict_e)i, of_reason(sum, first));
     }
-    close_table(r);
+    jm_page_close_table(r);
     ap_rputs("</section>\n", r);
 }
 
@@ -277,9 +240,9 @@ static void put_route(request_rec *r, const jm_status_table_t *table,
 
     ap_rputs("<tr><th scope=\"row\">", r);
     if (route) {
-        put_code(r, route);
+        jm_page_code(r, route);
         ap_rputs("<span class=\"sub\">", r);
-        put_text(r, auth_text(r->pool, table->table->routes[index]));
+        jm_page_text(r, auth_text(r->pool, table->table->routes[index]));
         ap_rputs("</span></th>", r);
     }
     else {
@@ -288,8 +251,8 @@ static void put_route(request_rec *r, const jm_status_table_t *table,
                                                 : "404, 405 or 400");
     }
     put_number(r, jm_status_requests(row));
-    put_cell(r, " wide", row->passed[JM_PASS_VERIFIED]);
-    put_cell(r, " wide", row->passed[JM_PASS_ANONYMOUS]
+    jm_page_number(r, " wide", row->passed[JM_PASS_VERIFIED]);
+    jm_page_number(r, " wide", row->passed[JM_PASS_ANONYMOUS]
                          + row->passed[JM_PASS_PREFLIGHT]);
     put_number(r, jm_status_refused(row));
     put_number(r, jm_status_would_refuse(row));
@@ -301,16 +264,16 @@ static void put_route_rows(request_rec *r, const jm_status_table_t *table,
 {
     unsigned i;
 
-    open_table(r, name, "<th scope=\"col\">Route</th>"
-               "<th scope=\"col\" class=\"num\">Requests</th>"
-               "<th scope=\"col\" class=\"num wide\">Verified</th>"
-               "<th scope=\"col\" class=\"num wide\">Open</th>"
-               "<th scope=\"col\" class=\"num\">Refused</th>"
-               "<th scope=\"col\" class=\"num\">Would be</th>");
+    jm_page_open_table(r, name, "<th scope=\"col\">Route</th>"
+                       "<th scope=\"col\" class=\"num\">Requests</th>"
+                       "<th scope=\"col\" class=\"num wide\">Verified</th>"
+                       "<th scope=\"col\" class=\"num wide\">Open</th>"
+                       "<th scope=\"col\" class=\"num\">Refused</th>"
+                       "<th scope=\"col\" class=\"num\">Would be</th>");
     for (i = from; i < to; i++) {
         put_route(r, table, table->order[i]);
     }
-    close_table(r);
+    jm_page_close_table(r);
 }
 
 static jm_counter_t requests_from(const jm_status_table_t *table,
@@ -358,47 +321,18 @@ static void put_routes(request_rec *r, const jm_status_table_t *table)
     ap_rputs("</details>\n", r);
 }
 
-/* --- keys --- */
-
-static void put_keys(request_rec *r, const jm_status_t *status,
-                     const jm_status_table_t *table)
-{
-    unsigned i;
-
-    if (!table->table->authorizer_count) {
-        return;
-    }
-    open_table(r, apr_pstrcat(r->pool, "Keys of ", table->name, NULL),
-               "<th scope=\"col\">Authorizer</th>"
-               "<th scope=\"col\">Keys from</th>"
-               "<th scope=\"col\" class=\"num\">Keys</th>"
-               "<th scope=\"col\">Algorithms</th>"
-               "<th scope=\"col\" class=\"wide\">Last read</th>");
-    for (i = 0; i < table->table->authorizer_count; i++) {
-        const jm_status_keys_t *keys = &table->keys[i];
-
-        ap_rputs("<tr><th scope=\"row\">", r);
-        put_code(r, keys->authorizer);
-        ap_rprintf(r, "</th><td><code>%s</code></td><td class=\"num\">%u</td>"
-                   "<td>%s</td><td class=\"wide\">%s ago</td></tr>\n",
-                   keys->source, keys->count, keys->algorithms,
-                   jm_status_duration(r->pool, status->now - keys->loaded));
-    }
-    close_table(r);
-}
-
 static void put_table(request_rec *r, const jm_status_t *status,
                       const jm_status_table_t *table)
 {
     ap_rputs("<section><h2><code>", r);
-    put_text(r, table->name);
+    jm_page_text(r, table->name);
     ap_rprintf(r, "</code></h2>\n<p class=\"dim\">%s routes, %s requests. A "
                "path that no route names is %s.</p>\n",
                jm_status_number(r->pool, table->table->route_count),
                jm_status_number(r->pool, jm_status_requests(&table->sum)),
                table->table->unmatched_pass ? "let through" : "404");
     put_routes(r, table);
-    put_keys(r, status, table);
+    jm_status_keys_html(r, status, table);
     ap_rputs("</section>\n", r);
 }
 
@@ -413,8 +347,8 @@ static void put_bucket(request_rec *r, const jm_latency_t *latency,
                    i < JM_LATENCY_BOUNDS ? i : JM_LATENCY_BOUNDS - 1)));
     put_number(r, latency->buckets[i]);
     ap_rprintf(r, "<td class=\"num\">%.1f %%</td>",
-               percent(latency->buckets[i], count));
-    put_bar(r, "link", percent(latency->buckets[i], count));
+               jm_status_percent(latency->buckets[i], count));
+    put_bar(r, "link", jm_status_percent(latency->buckets[i], count));
     ap_rputs("</tr>\n", r);
 }
 
@@ -434,14 +368,15 @@ static void put_latency(request_rec *r, const jm_latency_t *latency)
     }
     for (; !latency->buckets[last]; last--) {
     }
-    open_table(r, "Verification time", "<th scope=\"col\">One token</th>"
-               "<th scope=\"col\" class=\"num\">Tokens</th>"
-               "<th scope=\"col\" class=\"num\">Share</th>"
-               "<td class=\"wide\"></td>");
+    jm_page_open_table(r, "Verification time",
+                       "<th scope=\"col\">One token</th>"
+                       "<th scope=\"col\" class=\"num\">Tokens</th>"
+                       "<th scope=\"col\" class=\"num\">Share</th>"
+                       "<td class=\"wide\"></td>");
     for (; first <= last; first++) {
         put_bucket(r, latency, first, count);
     }
-    close_table(r);
+    jm_page_close_table(r);
     ap_rputs("</section>\n", r);
 }
 
@@ -452,27 +387,28 @@ static void put_places(request_rec *r, const jm_status_t *status)
     unsigned i;
 
     ap_rputs("<section><h2>In force</h2>\n", r);
-    open_table(r, "Where a table is in force",
-               "<th scope=\"col\">Server</th><th scope=\"col\">Where</th>"
-               "<th scope=\"col\">JwtMapEngine</th>"
-               "<th scope=\"col\">JwtMapConfig</th>");
+    jm_page_open_table(r, "Where a table is in force",
+                       "<th scope=\"col\">Server</th>"
+                       "<th scope=\"col\">Where</th>"
+                       "<th scope=\"col\">JwtMapEngine</th>"
+                       "<th scope=\"col\">JwtMapConfig</th>");
     for (i = 0; i < status->place_count; i++) {
         const jm_status_place_t *place = &status->places[i];
 
         ap_rputs("<tr><th scope=\"row\">", r);
-        put_text(r, place->server);
+        jm_page_text(r, place->server);
         ap_rputs("</th><td>", r);
         if (place->section) {
-            put_code(r, place->section);
+            jm_page_code(r, place->section);
         }
         else {
             ap_rputs("everywhere", r);
         }
         ap_rprintf(r, "</td><td>%s</td><td>", place->engine);
-        put_code(r, place->name);
+        jm_page_code(r, place->name);
         ap_rputs("</td></tr>\n", r);
     }
-    close_table(r);
+    jm_page_close_table(r);
     ap_rputs("</section>\n", r);
 }
 

@@ -59,6 +59,45 @@ static void put_latency(request_rec *r, const jm_latency_t *latency)
     ap_rprintf(r, "{\"up_to\":null,\"count\":%lu}]}", latency->buckets[i]);
 }
 
+static const char *quoted_or_null(request_rec *r, const char *text)
+{
+    return text ? quoted(r, text) : "null";
+}
+
+/* name: with the comma before it. A time of 0 is null. */
+static void put_time(request_rec *r, const char *name, apr_time_t time)
+{
+    if (time) {
+        ap_rprintf(r, "%s:%" APR_TIME_T_FMT, name, apr_time_sec(time));
+    }
+    else {
+        ap_rprintf(r, "%s:null", name);
+    }
+}
+
+/* Members without braces around them. */
+static void put_source(request_rec *r, const jm_status_source_t *source)
+{
+    ap_rprintf(r, "\"source\":\"%s\",\"place\":%s", source->member,
+               quoted_or_null(r, source->place));
+    put_time(r, ",\"loaded\"", source->read);
+    if (source->is_fetched) {
+        put_time(r, ",\"next\"", source->next);
+        put_time(r, ",\"until\"", source->until);
+    }
+    put_time(r, ",\"failed\"", source->failed);
+    ap_rprintf(r, ",\"error\":%s", quoted_or_null(r, source->error));
+}
+
+static void put_revoked(request_rec *r, const jm_status_source_t *revoked)
+{
+    if (revoked) {
+        ap_rputs(",\"revoked\":{", r);
+        put_source(r, revoked);
+        ap_rputs("}", r);
+    }
+}
+
 static void put_keys(request_rec *r, const jm_status_table_t *table)
 {
     unsigned i;
@@ -67,12 +106,28 @@ static void put_keys(request_rec *r, const jm_status_table_t *table)
     for (i = 0; i < table->table->authorizer_count; i++) {
         const jm_status_keys_t *keys = &table->keys[i];
 
-        ap_rprintf(r, "%s{\"name\":%s,\"source\":\"%s\",\"algorithms\":\"%s\","
-                   "\"keys\":%u,\"loaded\":%" APR_TIME_T_FMT "}",
-                   i ? "," : "", quoted(r, keys->authorizer), keys->source,
-                   keys->algorithms, keys->count, apr_time_sec(keys->loaded));
+        ap_rprintf(r, "%s\n{\"name\":%s,\"algorithms\":\"%s\",\"keys\":%u,",
+                   i ? "," : "", quoted(r, keys->authorizer),
+                   keys->algorithms, keys->count);
+        put_source(r, &keys->source);
+        put_revoked(r, keys->revoked);
+        ap_rputs("}", r);
     }
     ap_rputs("]", r);
+}
+
+/* Null where there is no cache. */
+static void put_cache(request_rec *r, const jm_status_t *status,
+                      const jm_latency_t *latency)
+{
+    jm_counter_t misses = jm_status_misses(latency);
+
+    if (!status->has_cache) {
+        ap_rputs(",\"cache\":null", r);
+        return;
+    }
+    ap_rprintf(r, ",\"cache\":{\"hits\":%lu,\"misses\":%lu}",
+               jm_status_verifications(latency) - misses, misses);
 }
 
 static void put_routes(request_rec *r, const jm_status_table_t *table)
@@ -84,14 +139,15 @@ static void put_routes(request_rec *r, const jm_status_table_t *table)
         const char *route = jm_status_route(r->pool, table, i);
 
         ap_rprintf(r, "%s\n{\"route\":%s,", i ? "," : "",
-                   route ? quoted(r, route) : "null");
+                   quoted_or_null(r, route));
         put_row(r, &table->cells->rows[i]);
         ap_rputs("}", r);
     }
     ap_rputs("]", r);
 }
 
-static void put_table(request_rec *r, const jm_status_table_t *table)
+static void put_table(request_rec *r, const jm_status_t *status,
+                      const jm_status_table_t *table)
 {
     ap_rprintf(r, "{\"file\":%s,\"loaded\":%" APR_TIME_T_FMT
                ",\"unmatched\":\"%s\",", quoted(r, table->file),
@@ -100,6 +156,7 @@ static void put_table(request_rec *r, const jm_status_table_t *table)
     put_row(r, &table->sum);
     ap_rputs(",\"verification\":", r);
     put_latency(r, &table->cells->latency);
+    put_cache(r, status, &table->cells->latency);
     put_keys(r, table);
     put_routes(r, table);
     ap_rputs("}", r);
@@ -115,7 +172,7 @@ static void put_places(request_rec *r, const jm_status_t *status)
 
         ap_rprintf(r, "%s\n{\"server\":%s,\"section\":%s,\"engine\":\"%s\","
                    "\"table\":%s}", i ? "," : "", quoted(r, place->server),
-                   place->section ? quoted(r, place->section) : "null",
+                   quoted_or_null(r, place->section),
                    place->engine, quoted(r, place->file));
     }
     ap_rputs("]", r);
@@ -134,11 +191,12 @@ void jm_status_json(request_rec *r, const jm_status_t *status)
     put_row(r, &status->sum);
     ap_rputs(",\"verification\":", r);
     put_latency(r, &status->latency);
+    put_cache(r, status, &status->latency);
     put_places(r, status);
     ap_rputs(",\n\"tables\":[", r);
     for (i = 0; i < status->table_count; i++) {
         ap_rputs(i ? ",\n" : "\n", r);
-        put_table(r, &status->tables[i]);
+        put_table(r, status, &status->tables[i]);
     }
     ap_rputs("]}\n", r);
 }

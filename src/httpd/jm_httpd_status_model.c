@@ -10,7 +10,14 @@
 #include "jm_httpd_status.h"
 
 #include "jm_alg.h"
+#include "jm_remote.h"
 #include "jm_slot.h"
+#include "jm_watch.h"
+
+static const jm_server_conf_t *conf_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &jwtmap_module);
+}
 
 /* --- numbers --- */
 
@@ -46,6 +53,19 @@ jm_counter_t jm_status_verifications(const jm_latency_t *latency)
     return sum_of(latency->buckets, JM_LATENCY_BOUNDS + 1);
 }
 
+/* A request may be counted between the looks at the two numbers. */
+jm_counter_t jm_status_misses(const jm_latency_t *latency)
+{
+    jm_counter_t count = jm_status_verifications(latency);
+
+    return count > latency->cached ? count - latency->cached : 0;
+}
+
+double jm_status_percent(jm_counter_t part, jm_counter_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
 static void add_row(jm_row_t *sum, const jm_row_t *row)
 {
     unsigned i;
@@ -67,6 +87,7 @@ static void add_latency(jm_latency_t *sum, const jm_latency_t *latency)
         sum->buckets[i] += latency->buckets[i];
     }
     sum->nanoseconds += latency->nanoseconds;
+    sum->cached += latency->cached;
 }
 
 /* --- a table --- */
@@ -132,6 +153,114 @@ static unsigned count_keys(apr_pool_t *p, const jm_authorizer_t *authorizer)
     return keys ? keys->count : 0;
 }
 
+/* --- keys --- */
+
+static apr_time_t from_seconds(apr_uint32_t seconds)
+{
+    return apr_time_from_sec((apr_time_t)seconds);
+}
+
+static void read_report(jm_status_source_t *source, apr_pool_t *p,
+                        const jm_report_t *report)
+{
+    if (report->read) {
+        source->read = from_seconds(report->read);
+    }
+    if (report->failed) {
+        source->failed = from_seconds(report->failed);
+        source->error = jm_status_clean(p, report->error);
+    }
+}
+
+static void read_file(jm_status_source_t *source, apr_pool_t *p,
+                      const jm_watch_t *watch, apr_time_t loaded)
+{
+    jm_report_t report;
+
+    source->member = jm_watch_member(watch->kind);
+    source->place = jm_status_clean(p, watch->name);
+    source->read = loaded;
+    if (jm_files_report(&report, conf_of(ap_server_conf)->files, watch)) {
+        read_report(source, p, &report);
+    }
+}
+
+static void read_fetched(jm_status_source_t *source, apr_pool_t *p,
+                         const jm_authorizer_t *authorizer)
+{
+    const jm_remote_t *remote = authorizer->remote;
+    jm_snapshot_t snapshot = { 0, 0, { NULL, 0 } };
+    jm_report_t report;
+
+    source->member = authorizer->key_source;
+    source->place = jm_status_clean(p, jm_remote_for_log(p, remote->url));
+    source->is_fetched = 1;
+    if (!jm_remotes_report(&report, conf_of(ap_server_conf)->remotes,
+                           authorizer)) {
+        return;
+    }
+    read_report(source, p, &report);
+    source->next = from_seconds(report.next);
+    if (report.read) {
+        snapshot.fetched = report.read;
+        snapshot.expires = report.expires;
+        source->until = apr_time_from_sec(
+            jm_snapshot_usable_until(&snapshot, remote, report.read));
+    }
+}
+
+/* The file of an authorizer that holds its keys, or its revocation list;
+ * NULL: there is none. */
+static const jm_watch_t *find_watch(const jm_table_t *table,
+                                    const jm_authorizer_t *authorizer,
+                                    int is_revoked)
+{
+    unsigned i;
+
+    for (i = 0; i < table->watch_count; i++) {
+        const jm_watch_t *watch = table->watches[i];
+
+        if (watch->authorizer == authorizer
+            && (watch->kind == JM_WATCH_REVOKED) == is_revoked) {
+            return watch;
+        }
+    }
+    return NULL;
+}
+
+static void read_source(jm_status_source_t *source, apr_pool_t *p,
+                        const jm_counters_t *counters,
+                        const jm_authorizer_t *authorizer)
+{
+    const jm_watch_t *watch = find_watch(counters->table, authorizer, 0);
+
+    if (authorizer->remote) {
+        read_fetched(source, p, authorizer);
+    }
+    else if (watch) {
+        read_file(source, p, watch, counters->loaded);
+    }
+    else {
+        source->member = authorizer->key_source;
+        source->read = counters->loaded;
+    }
+}
+
+static const jm_status_source_t *read_revoked(apr_pool_t *p,
+                                              const jm_counters_t *counters,
+                                              const jm_authorizer_t *of)
+{
+    const jm_watch_t *watch = find_watch(counters->table, of, 1);
+    jm_status_source_t *source;
+
+    if (!watch) {
+        return NULL;
+    }
+    source = apr_pcalloc(p, sizeof(*source));
+    read_file(source, p, watch, counters->loaded);
+    return source;
+}
+
 static const jm_status_keys_t *read_keys(apr_pool_t *p,
                                          const jm_counters_t *counters)
 {
@@ -144,10 +273,10 @@ static const jm_status_keys_t *read_keys(apr_pool_t *p,
         const jm_authorizer_t *authorizer = table->authorizers[i];
 
         keys[i].authorizer = jm_status_clean(p, authorizer->name);
-        keys[i].source = authorizer->key_source;
         keys[i].algorithms = jm_alg_list(p, authorizer->algs);
+        read_source(&keys[i].source, p, counters, authorizer);
         keys[i].count = count_keys(p, authorizer);
-        keys[i].loaded = counters->loaded;
+        keys[i].revoked = read_revoked(p, counters, authorizer);
     }
     return keys;
 }
@@ -167,6 +296,25 @@ static void read_table(jm_status_table_t *to, apr_pool_t *p,
     }
     to->order = rank(p, to->cells, to->table->route_count + 1);
     to->keys = read_keys(p, counters);
+}
+
+static void count_source(jm_status_t *status,
+                         const jm_status_source_t *source)
+{
+    status->source_count++;
+    status->failed_count += source->failed ? 1 : 0;
+}
+
+static void count_sources(jm_status_t *status, const jm_status_table_t *table)
+{
+    unsigned i;
+
+    for (i = 0; i < table->table->authorizer_count; i++) {
+        count_source(status, &table->keys[i].source);
+        if (table->keys[i].revoked) {
+            count_source(status, table->keys[i].revoked);
+        }
+    }
 }
 
 /* --- where it is in force --- */
@@ -253,7 +401,9 @@ const jm_status_t *jm_status_read(request_rec *r)
                    APR_ARRAY_IDX(list, i, const jm_counters_t *));
         add_row(&status->sum, &tables[i].sum);
         add_latency(&status->latency, &tables[i].cells->latency);
+        count_sources(status, &tables[i]);
     }
+    status->has_cache = conf_of(ap_server_conf)->cache != NULL;
     status->since = count ? tables[0].loaded : 0;
     read_places(status, r->pool, ap_server_conf);
     return status;

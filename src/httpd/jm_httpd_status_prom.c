@@ -132,6 +132,28 @@ static void put_latency(request_rec *r, const jm_status_table_t *table)
                (double)latency->nanoseconds / 1e9, labels, count);
 }
 
+static void put_cache(request_rec *r, const jm_status_table_t *table)
+{
+    const jm_latency_t *latency = &table->cells->latency;
+    const char *labels = table_labels(r, table);
+    jm_counter_t misses = jm_status_misses(latency);
+
+    ap_rprintf(r, "jwtmap_cache_lookups_total{%s,result=\"hit\"} %lu\n"
+               "jwtmap_cache_lookups_total{%s,result=\"miss\"} %lu\n", labels,
+               jm_status_verifications(latency) - misses, labels, misses);
+}
+
+/* --- per authorizer --- */
+
+static const char *source_labels(request_rec *r,
+                                 const jm_status_table_t *table, unsigned i,
+                                 const jm_status_source_t *source)
+{
+    return apr_psprintf(r->pool, "%s,authorizer=\"%s\",source=\"%s\"",
+                        table_labels(r, table),
+                        label(r, table->keys[i].authorizer), source->member);
+}
+
 static void put_keys(request_rec *r, const jm_status_table_t *table)
 {
     unsigned i;
@@ -139,9 +161,84 @@ static void put_keys(request_rec *r, const jm_status_table_t *table)
     for (i = 0; i < table->table->authorizer_count; i++) {
         const jm_status_keys_t *keys = &table->keys[i];
 
-        ap_rprintf(r, "jwtmap_keys{%s,authorizer=\"%s\",source=\"%s\"} %u\n",
-                   table_labels(r, table), label(r, keys->authorizer),
-                   keys->source, keys->count);
+        ap_rprintf(r, "jwtmap_keys{%s} %u\n",
+                   source_labels(r, table, i, &keys->source), keys->count);
+    }
+}
+
+/* One line of name for each source of a table; a time that is not known has
+ * none. */
+static void put_sources(request_rec *r, const jm_status_table_t *table,
+                        const char *name,
+                        apr_int64_t (*value)(const jm_status_source_t *))
+{
+    unsigned i, n;
+
+    for (i = 0; i < table->table->authorizer_count; i++) {
+        const jm_status_source_t *both[2];
+
+        both[0] = &table->keys[i].source;
+        both[1] = table->keys[i].revoked;
+        for (n = 0; n < 2 && both[n]; n++) {
+            apr_int64_t number = value(both[n]);
+
+            if (number >= 0) {
+                ap_rprintf(r, "%s{%s} %" APR_INT64_T_FMT "\n", name,
+                           source_labels(r, table, i, both[n]), number);
+            }
+        }
+    }
+}
+
+static apr_int64_t seconds_of(apr_time_t time)
+{
+    return time ? apr_time_sec(time) : -1;
+}
+
+static apr_int64_t value_read(const jm_status_source_t *source)
+{
+    return seconds_of(source->read);
+}
+
+static apr_int64_t value_next(const jm_status_source_t *source)
+{
+    return seconds_of(source->next);
+}
+
+static apr_int64_t value_until(const jm_status_source_t *source)
+{
+    return seconds_of(source->until);
+}
+
+static apr_int64_t value_failed(const jm_status_source_t *source)
+{
+    return source->failed ? 1 : 0;
+}
+
+static void put_all_sources(request_rec *r, const jm_status_t *status)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+        apr_int64_t (*value)(const jm_status_source_t *);
+    } families[] = {
+        { "jwtmap_source_read_time_seconds", "When the keys or the "
+          "revocation list in use were read or fetched.", value_read },
+        { "jwtmap_source_next_time_seconds",
+          "When keys are fetched next.", value_next },
+        { "jwtmap_source_until_time_seconds", "When fetched keys are used no "
+          "more unless a fetch succeeds.", value_until },
+        { "jwtmap_source_failed", "1: the last fetch or reload failed; what "
+          "was read before goes on.", value_failed }
+    };
+    unsigned i, n;
+
+    for (n = 0; n < sizeof(families) / sizeof(families[0]); n++) {
+        put_head(r, families[n].name, "gauge", families[n].help);
+        for (i = 0; i < status->table_count; i++) {
+            put_sources(r, &status->tables[i], families[n].name,
+                        families[n].value);
+        }
     }
 }
 
@@ -226,6 +323,12 @@ void jm_status_prometheus(request_rec *r, const jm_status_t *status)
     put_head(r, "jwtmap_verify_seconds", "histogram",
              "Time that the verification of a token took.");
     put_each(r, status, put_latency);
+    if (status->has_cache) {
+        put_head(r, "jwtmap_cache_lookups_total", "counter",
+                 "Verifications that the cache spared (hit), or did not.");
+        put_each(r, status, put_cache);
+    }
     put_head(r, "jwtmap_keys", "gauge", "Usable keys of an authorizer.");
     put_each(r, status, put_keys);
+    put_all_sources(r, status);
 }

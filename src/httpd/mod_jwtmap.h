@@ -15,6 +15,7 @@
 
 #include "jm_decide.h"
 #include "jm_httpd_count.h"
+#include "jm_report.h"
 #include "jm_table.h"
 
 extern module AP_MODULE_DECLARE_DATA jwtmap_module;
@@ -251,6 +252,11 @@ void jm_status_register_hooks(apr_pool_t *p);
 const char *jm_files_set_reload(cmd_parms *cmd, void *vconf, const char *arg);
 const char *jm_files_set_cache(cmd_parms *cmd, void *vconf, const char *arg);
 
+/* How a file that may change is doing, the same in all children. 0: nobody
+ * looked at it yet, or it changes with a restart only. */
+int jm_files_report(jm_report_t *report, const jm_files_t *files,
+                    const jm_watch_t *watch);
+
 void jm_files_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_remote.c: key sets that are fetched --- */
@@ -264,6 +270,11 @@ void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
  * NULL. */
 int jm_remotes_retry_after(const jm_remotes_t *remotes,
                            const jm_authorizer_t *authorizer);
+
+/* How the key set of an authorizer is doing, the same in all children; its
+ * newest keys are in this one then. 0: it is not fetched, or not known. */
+int jm_remotes_report(jm_report_t *report, jm_remotes_t *remotes,
+                      const jm_authorizer_t *authorizer);
 
 /* JwtMapStateDir. NULL, or what is wrong with it. */
 const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir);
