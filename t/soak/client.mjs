@@ -6,13 +6,15 @@
  *
  * A job is { method, target, headers: [lines], body, trailers: [lines], pace }.
  * pace (HTTP/1 only): "slow" (in pieces, over some seconds), "closed" (our side
- * is closed behind the request), "half" (a head that never ends), "abort" (we
- * close after a moment).
+ * is closed behind the request), "half" (a head that never ends), "abort"; the
+ * latter two are closed after patience, in ms.
  */
 import http2 from 'http2';
 import net from 'net';
 
-const TIMEOUT = 30000;
+/* ms; long, because this process is the upstream, too: if it stands still for a
+ * while on a busy machine, that is no fault of httpd. */
+const TIMEOUT = 90000;
 const POOL = 24;          /* idle connections that are kept */
 const PER_SESSION = 400;  /* requests of an HTTP/2 connection */
 
@@ -164,7 +166,8 @@ export class Http1 {
                           port: conn.port, opened: conn.opened,
                           octets: octets.length });
             };
-            const timer = setTimeout(() => finish({ error: 'timeout' }), TIMEOUT);
+            const timer = setTimeout(() => finish({ error: 'timeout' }),
+                job.pace === 'half' ? job.patience : TIMEOUT);
             conn.fail = (what) => finish(parse(octets, job.method, true)
                                          || { error: what });
             conn.take = (part) => {
@@ -176,7 +179,7 @@ export class Http1 {
             };
             this.write(conn, job);
             if (job.pace === 'abort') {
-                setTimeout(() => finish({ error: 'aborted' }), 20 + job.patience);
+                setTimeout(() => finish({ error: 'aborted' }), job.patience);
             }
         });
     }

@@ -190,7 +190,7 @@ export class RemoteIssuer extends Issuer {
                     this.good = [...this.good.slice(-20), Date.now()];
                 }
                 else {
-                    bad[mode](res);
+                    (bad[mode] || bad.drop)(res);
                 }
             }, 200);
         });

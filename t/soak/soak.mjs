@@ -25,11 +25,13 @@ for (let i = 2; i < process.argv.length; i += 2) {
 
 const server = new Server(process.cwd(), opt.mpm);
 const ledger = new Ledger();
-const begin = Date.now();
-const end = begin + Number(opt.time) * 60 * SECOND;
-/* From then on no restart and no kill, and twice the rate. */
-const calm = end - begin < SHORT ? end : begin + 0.75 * (end - begin);
-const trend = new Trend(begin, calm, end);
+const length = Number(opt.time) * 60 * SECOND;
+/* Set when the load begins. From calm on there is no restart and no kill, and
+ * twice the rate. */
+let begin = Date.now();
+let calm = Infinity;
+let end = Infinity;
+let trend;
 const count = { requests: 0, wrong: 0, cut: 0, again: 0, flying: 0, kills: 0,
                 fetcher: 0, either: 0, http2: 0 };
 const byKind = new Map(kindNames().map((kind) => [kind, new Map()]));
@@ -82,14 +84,14 @@ async function attempt(job, clients, fresh) {
         return answer;
     }
     if (job.pace === 'abort' || job.pace === 'half') {
-        return { ...answer, left: true };
+        return { ...answer, left: 'left' };
     }
     if (server.wasCut(answer.port, answer.opened)) {
-        return { ...answer, cut: true };
+        return { ...answer, cut: 'cut' };
     }
     if (isLostByHttp2(job, answer)) {
         count.http2++;
-        return { ...answer, left: true };
+        return { ...answer, left: 'lost by mod_http2' };
     }
     if (!fresh && (answer.reused || answer.gone) && !answer.octets
         && !records.length && answer.error !== 'timeout') {
@@ -101,6 +103,7 @@ async function attempt(job, clients, fresh) {
 
 async function run(kind, id, tokens, clients) {
     const job = makeJob(kind, id, tokens, Boolean(clients[2]));
+    job.patience = Math.min(job.patience, Math.max(end - Date.now(), 0));
     ledger.expect(id);
     const answer = await attempt(job, clients, false);
     count.flying--;
@@ -109,7 +112,7 @@ async function run(kind, id, tokens, clients) {
     if (answer.error && !answer.cut && !answer.left) {
         faults.push(`no answer: ${answer.error}`);
     }
-    const word = answer.cut ? 'cut' : answer.left ? 'left' : outcome(answer);
+    const word = answer.cut || answer.left || outcome(answer);
     const words = byKind.get(kind);
     words.set(word, (words.get(word) || 0) + 1);
     count.requests++;
@@ -157,13 +160,13 @@ async function load(tokens, clients) {
 async function shake() {
     for (let i = 1; !isCalm(); i++) {
         await server.graceful();
-        const length = i % 4 === 1 ? 10 : 2 + 2 * Math.random();
-        await sleep(length * SECOND / 2);
+        const pause = SECOND * (i % 4 === 1 ? 10 : 2 + 2 * Math.random());
+        await sleep(pause / 2);
         if (i % 2 === 1) {
             const children = server.children();
             await kill(children[Math.floor(Math.random() * children.length)]);
         }
-        await sleep(length * SECOND / 2);
+        await sleep(pause / 2);
     }
 }
 
@@ -224,10 +227,17 @@ function report(issuers, bad, ended) {
         + `${issuers.file.rotations}, remote ${issuers.remote.rotations}; remote: `
         + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} too soon, `
         + `${issuers.remote.outages || 0} outages`);
-    const grown = end - begin < SHORT ? 0 : trend.report();
-    bad.forEach((line) => console.log(`LOG ${line}`));
-    const isGood = !count.wrong && !bad.length && ended === 'status 0'
-        && !grown && !ledger.strangers;
+    const grown = length < SHORT ? 0 : trend.report();
+    if (ledger.strangers) {
+        bad.push(`the upstreams got ${ledger.strangers} requests of nobody`);
+    }
+    bad.forEach((line) => console.log(`BAD ${line}`));
+    const isEnough = count.requests > length / SECOND * opt.rate / 4;
+    if (!isEnough) {
+        console.log('too few requests: this machine is too busy for this rate');
+    }
+    const isGood = isEnough && !count.wrong && !bad.length && ended === 'status 0'
+        && !grown;
     console.log(isGood ? '\nsoak: good' : `\nsoak: NOT good (httpd: ${ended})`);
     return isGood;
 }
@@ -247,6 +257,10 @@ async function main() {
         clients[2] = new Http2(server.port);
     }
     await issuers.remote.firstFetch();
+    begin = Date.now();
+    end = begin + length;
+    calm = length < SHORT ? end : begin + 0.75 * length;
+    trend = new Trend(begin, calm, end);
     killFetchers(issuers.remote);
     issuers.pem.run(isOver);
     issuers.file.run(isOver, revocable);
