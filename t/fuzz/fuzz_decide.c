@@ -57,10 +57,9 @@ static const char text[] =
 static const char *const reserved[] = {
     "x-user-id", "x-roles", "x-id", "x-claim", "x-c", "x-h", NULL
 };
-static const reader_names_t query_names = {
-    { { "actor", 5 }, { "user.id", 7 }, { "id", 2 }, { "q", 1 } }, 4
+static const char *const query_names[] = {
+    "actor", "user.id", "id", "q", NULL
 };
-static const reader_names_t no_names;
 
 /* Of those, and others, the names that show nothing but a claim. */
 static const char *const claim_of[][2] = {
@@ -264,7 +263,7 @@ static void check_headers(apr_pool_t *p, const jm_table_t *table,
 static void check_query(apr_pool_t *p, const jm_request_t *request,
                         const jm_decision_t *d)
 {
-    reader_names_t keep = no_names;
+    reader_names_t names = { .count = 0 }, keep = { .count = 0 };
     unsigned i, k;
 
     if (!d->route && d->verdict == JM_OK) {
@@ -272,20 +271,23 @@ static void check_query(apr_pool_t *p, const jm_request_t *request,
         must(d->args.ptr == request->args.ptr && !d->param_count);
         return;
     }
-    if (d->route && d->route->pass) {
-        keep.name[keep.count++] = query_names.name[0];
+    for (i = 0; query_names[i]; i++) {
+        reader_add(&names, p, jm_str(query_names[i]));
     }
-    must(jm_str_eq(d->args, reader_edited(p, request->args, &query_names,
+    if (d->route && d->route->pass) {
+        reader_add(&keep, p, names.name[0]);
+    }
+    must(jm_str_eq(d->args, reader_edited(p, request->args, &names,
                                           &keep, d->params, d->param_count)));
-    for (i = 0; i < query_names.count; i++) {
+    for (i = 0; i < names.count; i++) {
         unsigned ours = 0;
 
         for (k = 0; k < d->param_count; k++) {
-            ours += jm_str_eq(d->params[k].name, query_names.name[i]) ? 1 : 0;
+            ours += jm_str_eq(d->params[k].name, names.name[i]) ? 1 : 0;
         }
         must(ours <= 1);
         must((i < keep.count && !ours)
-             || reader_count(p, d->args, query_names.name[i]) == ours);
+             || reader_count(p, d->args, names.name[i]) == ours);
     }
 }
 
@@ -446,6 +448,16 @@ static int is_admin(jm_str_t path)
            && (path.len == 6 || path.ptr[6] == '/');
 }
 
+/* Who sends a bearer token where one is looked at is not taken for nobody. */
+static void check_offered(const jm_request_t *request, const jm_decision_t *d)
+{
+    const char *value = apr_table_get(request->headers, "Authorization");
+
+    must(!value || strncasecmp(value, "Bearer ", 7)
+         || d->token_verdict != JM_NO_TOKEN || d->inherited || !d->route
+         || strncmp(d->route->path, "/opt/", 5));
+}
+
 /* MergeSlashes Off: `//` is not `/`, and a way that does nothing else to the
  * path is none. */
 static int is_way(apr_pool_t *p, const jm_request_t *request, unsigned way)
@@ -485,6 +497,7 @@ static void check_passed(apr_pool_t *p, const jm_table_t *table,
     check_claims(p, d);
     if (!d->inherited) {
         check_path(p, request, d);
+        check_offered(request, d);
     }
 }
 
@@ -501,6 +514,8 @@ static const jm_decision_t *decide(apr_pool_t *p, const jm_table_t *table,
          || (!strcmp(request->method, "OPTIONS") && !d->token
              && !d->field_count && !d->param_count));
     must(!d->token == (d->token_verdict != JM_OK));
+    must(d->action != JM_ACTION_PASS || request->report_only || d->token
+         || d->token_verdict == JM_NO_TOKEN);
     if (d->token) {
         check_token(p, d);
     }

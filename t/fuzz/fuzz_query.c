@@ -8,8 +8,8 @@
 
 #define OUR_VALUE "a b&c=\xc3\xa9;+%41"
 
-static void read_names(reader_names_t *names, jm_query_names_t *set,
-                       jm_str_t line)
+static void read_names(reader_names_t *names, apr_pool_t *p,
+                       jm_query_names_t *set, jm_str_t line)
 {
     names->count = 0;
     while (line.len && names->count < 8) {
@@ -18,7 +18,7 @@ static void read_names(reader_names_t *names, jm_query_names_t *set,
 
         must(!jm_query_names_add(set, name));
         must(is_new <= 1 && jm_query_names_has(set, name));
-        names->name[names->count++] = name;
+        reader_add(names, p, name);
     }
     must(jm_query_names_count(set) <= names->count);
 }
@@ -73,8 +73,8 @@ static void fuzz_one(apr_pool_t *p, jm_str_t input)
     jm_str_t args = input;
     jm_str_t gone, once;
 
-    read_names(&removed, remove, fuzz_cut(&args, '\n'));
-    read_names(&kept, keep, fuzz_cut(&args, '\n'));
+    read_names(&removed, p, remove, fuzz_cut(&args, '\n'));
+    read_names(&kept, p, keep, fuzz_cut(&args, '\n'));
     if (removed.count) {
         ours.name = removed.name[0];
     }

@@ -12,9 +12,12 @@
 
 #define READER_STEPS_MAX 16
 
-/* Names of a set, as the target keeps it beside ours. */
+/* Names of a set, as the target keeps it beside ours, with how each is read:
+ * its whole, and its whole path. */
 typedef struct reader_names_t {
     jm_str_t name[8];
+    jm_str_t whole[8];
+    jm_str_t path[8];
     unsigned count;
 } reader_names_t;
 
@@ -110,18 +113,26 @@ static inline unsigned reader_readings(jm_str_t *out, apr_pool_t *p,
     return count;
 }
 
-/* 1 if the name of the set has that reading: its whole, or its whole path. */
-static inline int reader_listed(apr_pool_t *p, const reader_names_t *names,
-                                jm_str_t reading)
+static inline void reader_add(reader_names_t *names, apr_pool_t *p,
+                              jm_str_t name)
 {
-    jm_str_t own[READER_STEPS_MAX];
+    jm_str_t readings[READER_STEPS_MAX];
+    unsigned count = reader_readings(readings, p, name);
+    unsigned i = names->count++;
+
+    names->name[i] = name;
+    names->whole[i] = readings[0];
+    names->path[i] = readings[count - 1];
+}
+
+/* 1 if a name of the set has that reading. */
+static inline int reader_listed(const reader_names_t *names, jm_str_t reading)
+{
     unsigned i;
 
     for (i = 0; i < names->count; i++) {
-        unsigned count = reader_readings(own, p, names->name[i]);
-
-        if (jm_str_eq(own[0], reading)
-            || jm_str_eq(own[count - 1], reading)) {
+        if (jm_str_eq(names->whole[i], reading)
+            || jm_str_eq(names->path[i], reading)) {
             return 1;
         }
     }
@@ -138,8 +149,8 @@ static inline int reader_goes(apr_pool_t *p, jm_str_t name,
     unsigned i;
 
     for (i = 0; i < count; i++) {
-        if (reader_listed(p, remove, readings[i])
-            && !reader_listed(p, keep, readings[i])) {
+        if (reader_listed(remove, readings[i])
+            && !reader_listed(keep, readings[i])) {
             return 1;
         }
     }
