@@ -433,6 +433,23 @@ static int is_raw_in_path(unsigned char c)
            || memchr(others, c, sizeof(others) - 1);
 }
 
+const char *jm_uri_upstream(apr_pool_t *p, const jm_match_t *match,
+                            const char *base, const char *path)
+{
+    apr_size_t len = strlen(base);
+    const char *rest = path;
+
+    if (match->route->prefix) {
+        rest = match->rest.len
+               ? apr_pstrmemdup(p, match->rest.ptr, match->rest.len) : "/";
+    }
+    /* "http://host/" and "/x" have one slash between them. */
+    if (*rest == '/' && len > 0 && base[len - 1] == '/') {
+        rest++;
+    }
+    return apr_pstrcat(p, base, rest, NULL);
+}
+
 const char *jm_uri_escape(apr_pool_t *p, jm_str_t path,
                           int keep_encoded_slashes)
 {

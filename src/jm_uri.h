@@ -45,6 +45,12 @@ jm_str_t jm_uri_decode(apr_pool_t *p, jm_str_t path, int *pbroken);
  * of an AllowEncodedSlashes NoDecode path decoded, nothing else. */
 jm_str_t jm_uri_param(apr_pool_t *p, jm_str_t segment);
 
+/* Where an own route sends a request for path, whose match it is: base (the
+ * URL of its server) and what follows, with one slash between them. No part
+ * of it is encoded. In p. */
+const char *jm_uri_upstream(apr_pool_t *p, const jm_match_t *match,
+                            const char *base, const char *path);
+
 /* Percent-encodes a decoded path for an upstream URL: unreserved,
  * sub-delims, `:` `@` `/` raw, and an existing %2f or %5c kept as it is if
  * keep_encoded_slashes; all else %XX (upper case). In p. */

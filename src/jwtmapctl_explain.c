@@ -70,7 +70,7 @@ static jwtmapctl_exit_e add_fields(jwtmapctl_explain_t *x)
 
 /* httpd leaves %2f as it is (AllowEncodedSlashes NoDecode) or refuses it
  * before us: so it is kept here, decoding what stands for it. */
-static jm_str_t keep_slashes(apr_pool_t *p, jm_str_t path)
+jm_str_t jwtmapctl_keep_slashes(apr_pool_t *p, jm_str_t path)
 {
     char *out = apr_palloc(p, path.len * 5 / 3 + 1);
     apr_size_t len = 0;
@@ -98,7 +98,7 @@ static jwtmapctl_exit_e set_target(jwtmapctl_explain_t *x, const char *target)
         return jwtmapctl_usage(x->ctl, "TARGET is /PATH or /PATH?QUERY");
     }
     path = jm_uri_normalize(x->p, jm_strn(target, len), 1, 1);
-    path = jm_uri_decode(x->p, keep_slashes(x->p, path), &broken);
+    path = jm_uri_decode(x->p, jwtmapctl_keep_slashes(x->p, path), &broken);
     if (broken) {
         return jwtmapctl_fail(x->ctl, "TARGET has a %% without two hex digits:"
                               " httpd answers 400 by itself");
@@ -167,7 +167,8 @@ static jwtmapctl_exit_e set_claims(jwtmapctl_explain_t *x,
     /* A second credential, by -H, is left for jm_decide to refuse. */
     if (jm_credential_find(&token->credential, x->p, x->headers,
                            route->searched, route->searched_count)
-        == JM_OK) {
+        == JM_OK
+        && jm_credential_blame(&token->credential, JM_OK) == JM_OK) {
         x->request.shared = token;
     }
     return JWTMAPCTL_OK;
@@ -226,6 +227,7 @@ static void decide(jwtmapctl_explain_t *x)
     x->upstream = apr_table_copy(x->p, x->headers);
     jm_headers_apply(x->upstream, x->p, x->table, x->decision->fields,
                      x->decision->field_count);
+    jwtmapctl_set_upstream(x);
 }
 
 static jwtmapctl_exit_e run(jwtmapctl_t *ctl)

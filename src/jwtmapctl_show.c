@@ -192,6 +192,9 @@ static void text_pass(const jwtmapctl_explain_t *x)
         printf("server: %s (%s)\n", text(x, d->route->server->alias),
                text(x, d->route->server->url));
     }
+    printf("upstream request: %s\nupstream URL: %s\n", text(x, x->line),
+           x->url ? text(x, x->url)
+                  : "where httpd sends it (ProxyPass, a handler, a file)");
     text_headers(x);
     printf("upstream query: %s\n",
            d->args.ptr ? jwtmapctl_safe(x->p, d->args) : "none");
@@ -308,6 +311,8 @@ static void json_pass(const jwtmapctl_explain_t *x)
     printf(",\"server\":%s",
            quoted(x, d->route && d->route->server ? d->route->server->alias
                                                   : NULL));
+    printf(",\"request_line\":%s,\"url\":%s", quoted(x, x->line),
+           quoted(x, x->url));
     json_headers(x);
     printf(",\"query\":%s,\"response_headers\":[",
            d->args.ptr ? jwtmapctl_json_text(x->p, d->args) : "null");

@@ -81,20 +81,11 @@ static const char *decoded_url(apr_pool_t *p, const char *url)
 
 void jm_proxy_set_upstream(request_rec *r, const jm_match_t *match)
 {
-    const jm_route_t *route = match->route;
-    const char *url = decoded_url(r->pool, route->server->url);
-    const char *rest = r->uri;
+    const char *base = decoded_url(r->pool, match->route->server->url);
 
-    if (route->prefix) {
-        rest = match->rest.len
-               ? apr_pstrmemdup(r->pool, match->rest.ptr, match->rest.len)
-               : "/";
-    }
-    /* "http://host/" and "/x" have one slash between them. */
-    if (*rest == '/' && ends_with_slash(url)) {
-        rest++;
-    }
-    r->filename = apr_pstrcat(r->pool, "proxy:", url, rest, NULL);
+    r->filename = apr_pstrcat(r->pool, "proxy:",
+                              jm_uri_upstream(r->pool, match, base, r->uri),
+                              NULL);
     r->proxyreq = PROXYREQ_REVERSE;
     r->handler = "proxy-server";
     /* Of a ProxyPass or [P] that was there before: this path is decoded. */

@@ -331,8 +331,8 @@ static void put_table(request_rec *r, const jm_status_t *status,
                jm_status_number(r->pool, table->table->route_count),
                jm_status_number(r->pool, jm_status_requests(&table->sum)),
                table->table->unmatched_pass ? "let through" : "404");
-    put_routes(r, table);
     jm_status_keys_html(r, status, table);
+    put_routes(r, table);
     ap_rputs("</section>\n", r);
 }
 

@@ -76,7 +76,8 @@ static void put_authorizer(request_rec *r, const jm_status_t *status,
 {
     ap_rputs("<tr><th scope=\"row\">", r);
     jm_page_code(r, keys->authorizer);
-    ap_rprintf(r, "<span class=\"sub\">%s</span></th>", keys->algorithms);
+    ap_rprintf(r, "<span class=\"sub wide\">%s</span></th>",
+               keys->algorithms);
     put_source(r, &keys->source);
     jm_page_number(r, "", keys->count);
     put_age(r, status, &keys->source);

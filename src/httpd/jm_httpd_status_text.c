@@ -233,7 +233,7 @@ static const char style[] =
     "footer{padding-bottom:2rem;font-size:.85rem;color:var(--dim)}"
     "@media(max-width:36rem){section{padding:.9rem .8rem}"
     ".tiles{grid-template-columns:1fr 1fr;gap:.6rem}"
-    ".tile .n{font-size:1.4rem}.wide{display:none}"
+    ".tile .n{font-size:1.4rem}.wide{display:none}.age{white-space:normal}"
     "th,td{padding:.4rem .3rem}tbody th{min-width:6rem}"
     "table{font-size:.9rem}}";
 

@@ -27,7 +27,7 @@ function ok(good, name, comment = '') {
 
 // The screens that people look at it on.
 const screens = [
-    { name: 'light', colorScheme: 'light', width: 1100, height: 900 },
+    { name: 'light', colorScheme: 'light', width: 1100, height: 1500 },
     { name: 'dark', colorScheme: 'dark', width: 1100, height: 900 },
     { name: 'phone', colorScheme: 'light', width: 390, height: 844 },
     { name: 'phone-dark', colorScheme: 'dark', width: 360, height: 740 },

@@ -2,19 +2,29 @@
 # gives it something to look at. Run by scripts/test --browser.
 
 use JwtMapTest;
+use JwtMapProvider;
 use JwtMapServer;
 
 my $modules = $ENV{JWTMAP_NODE_MODULES}
     or die "JWTMAP_NODE_MODULES is not set: see scripts/test --browser\n";
+
+# One set that is fetched, one that cannot be any more, a file that was broken.
+my $provider = JwtMapProvider->start('browser');
+$provider->serve('/certs', body => jwks('rsa', 'ec256'));
+$provider->serve('/partners', body => jwks('ec384'));
+spew(stage('t/conf/revoked-today'), "jti:4711\n");
 
 my @more = map { qq({ "method": "GET", "path": "/v1/reports/$_" }) } 1 .. 40;
 mkdir stage('t/conf/sites');
 spew(stage('t/conf/sites/api.json'), sprintf <<'JSON', join ",\n    ", @more);
 {
   "authorizer": { "type": "jwt", "issuer": "https://issuer.example", "audience": "api://gateway",
-                  "algorithms": ["RS256", "ES256"], "jwks_file": "../keys/jwks.json" },
+                  "algorithms": ["RS256", "ES256"], "jwks_uri": "$env.CERTS",
+                  "revoked_file": "../revoked-today" },
   "authorizers": {
-    "partners": { "type": "jwt", "issuer": "https://issuer.example", "audience": "api://gateway", "secret": "$secret.hs" }
+    "partners": { "type": "jwt", "issuer": "https://partners.example", "audience": "api://gateway",
+                  "jwks_uri": "$env.PARTNERS", "min_refresh": 1, "cache_duration": 2 },
+    "batch": { "type": "jwt", "issuer": "https://batch.example", "audience": "api://gateway", "secret": "$secret.hs" }
   },
   "servers": [ { "alias": "api", "url": "$env.UPSTREAM_URL" } ],
   "paths": [
@@ -25,12 +35,16 @@ spew(stage('t/conf/sites/api.json'), sprintf <<'JSON', join ",\n    ", @more);
     { "method": "GET", "path": "/v1/catalogue/{.+}", "auth": "optional", "response": [] },
     { "method": "POST", "path": "/partners/{partner}/invoices", "auth": "partners", "response": {} },
     { "method": "ANY", "path": "/next/{.+}", "response": {} },
+    { "method": "POST", "path": "/batch/{.+}", "auth": "batch", "response": {} },
     %s
   ]
 }
 JSON
 
+$ENV{CERTS} = $provider->url('/certs');
+$ENV{PARTNERS} = $provider->url('/partners');
 my $server = JwtMapServer->start('browser', <<'CONF');
+    JwtMapReload 1
     JwtMapSecretsDir conf/secrets
     JwtMapConfig conf/sites/api.json
     <Location "/jwtmap-status">
@@ -67,6 +81,12 @@ for my $load (@load) {
     get($port, $target, $token ? "Authorization: Bearer $token" : ())
         for 1 .. $times;
 }
+
+$provider->serve('/partners', status => 503);
+spew(stage('t/conf/revoked-today'), "jti:4711\nuser:mallory\n");
+ok(wait_for(15, sub {
+    get($port, '/jwtmap-status?format=json')->{body} =~ /"failed":\d.*"failed":\d/s;
+}), 'a set and a file have failed');
 
 my @pictures = $ENV{JWTMAP_PICTURES} ? $ENV{JWTMAP_PICTURES} : ();
 open my $out, '-|', 'timeout', 120, 'node', stage('t/browser/status.mjs'),
