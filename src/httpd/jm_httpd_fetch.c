@@ -330,9 +330,9 @@ static transfer_t *make_transfer(jm_fetcher_t *fetcher)
     return t;
 }
 
-int jm_fetcher_has_room(const jm_fetcher_t *fetcher)
+unsigned jm_fetcher_running(const jm_fetcher_t *fetcher)
 {
-    return fetcher->running < JM_FETCH_PARALLEL;
+    return fetcher->running;
 }
 
 apr_status_t jm_fetcher_start(jm_fetcher_t *fetcher,

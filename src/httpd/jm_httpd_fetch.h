@@ -12,6 +12,7 @@
 #define JM_FETCH_ANSWER_MAX (1 << 20) /* octets of an answer */
 #define JM_FETCH_HEAD_MAX (1 << 16) /* octets of its header fields */
 #define JM_FETCH_PARALLEL 64        /* fetches under way, a count */
+#define JM_FETCH_FAILING (JM_FETCH_PARALLEL / 2) /* of providers that failed */
 
 typedef struct jm_fetcher_t jm_fetcher_t;
 
@@ -32,9 +33,8 @@ jm_fetcher_t *jm_fetcher_make(void);
 /* Ends it, and what is under way, of which nothing is heard any more. */
 void jm_fetcher_end(jm_fetcher_t *fetcher);
 
-/* 1 if another fetch may be started: less than JM_FETCH_PARALLEL are under
- * way. */
-int jm_fetcher_has_room(const jm_fetcher_t *fetcher);
+/* How many fetches are under way. */
+unsigned jm_fetcher_running(const jm_fetcher_t *fetcher);
 
 /* Starts a fetch; jm_fetcher_run, or this, will call done(baton) once. remote
  * is borrowed until then. APR_ENOMEM: done will not be called. */

@@ -38,6 +38,7 @@ typedef struct refresher_t {
     jm_remotes_t *remotes;
     jm_fetcher_t *fetcher;     /* NULL: it is not this child */
     job_t *jobs;
+    int turn;                  /* the job after the one that began last */
     apr_pool_t *scratch;       /* of the present call */
 } refresher_t;
 
@@ -240,16 +241,47 @@ static void begin(job_t *job)
 
 /* --- the callback --- */
 
-static void begin_due(refresher_t *refresher)
+typedef enum rank_e {
+    RANK_WANTED,               /* a request waits */
+    RANK_GOOD,
+    RANK_FAILING
+} rank_e;
+
+static rank_e rank_of(const job_t *job)
 {
+    const jm_cell_t *cell = job->set->cell;
+
+    if (jm_cell_get(&cell->failures)) {
+        return RANK_FAILING;
+    }
+    return jm_cell_get(&cell->wanted) ? RANK_WANTED : RANK_GOOD;
+}
+
+/* Those of a rank in turn, until as many as `most` of all are under way. */
+static void begin_rank(refresher_t *refresher, rank_e rank, unsigned most)
+{
+    int count = refresher->remotes->sets->nelts;
+    int first = refresher->turn;
     int i;
 
-    for (i = 0; i < refresher->remotes->sets->nelts
-                && jm_fetcher_has_room(refresher->fetcher); i++) {
-        if (is_due(&refresher->jobs[i])) {
-            begin(&refresher->jobs[i]);
+    for (i = 0; i < count
+                && jm_fetcher_running(refresher->fetcher) < most; i++) {
+        int at = (first + i) % count;
+        job_t *job = &refresher->jobs[at];
+
+        if (rank_of(job) == rank && is_due(job)) {
+            begin(job);
+            refresher->turn = (at + 1) % count;
         }
     }
+}
+
+/* Hundreds of providers that hang must not take the room of the others. */
+static void begin_due(refresher_t *refresher)
+{
+    begin_rank(refresher, RANK_WANTED, JM_FETCH_PARALLEL);
+    begin_rank(refresher, RANK_GOOD, JM_FETCH_PARALLEL);
+    begin_rank(refresher, RANK_FAILING, JM_FETCH_FAILING);
 }
 
 /* What others left: a snapshot, or a fetch that nobody ends. */

@@ -365,6 +365,16 @@ static void wait_for_kid(jm_remotes_t *remotes, jm_set_t *set)
     __atomic_sub_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL);
 }
 
+/* Only the first fetch is worth waiting for, of which the others know that
+ * somebody does. */
+static void wait_for_first(jm_set_t *set)
+{
+    if (jm_cell_get(&set->cell->started) == 0) {
+        jm_cell_set(&set->cell->wanted, 1);
+    }
+    wait_for_fetch(set->cell, 0);
+}
+
 void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
                         int has_keys)
 {
@@ -378,8 +388,7 @@ void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
         wait_for_kid(remotes, set);
     }
     else {
-        /* Only the first fetch is worth waiting for. */
-        wait_for_fetch(set->cell, 0);
+        wait_for_first(set);
     }
     pick_up(remotes, set);
 }
