@@ -217,7 +217,8 @@ export class Http2 {
         const conn = { opened: Date.now(), uses: 0 };
         socket.on('connect', () => { conn.port = socket.localPort; });
         conn.session = http2.connect(`http://127.0.0.1:${this.port}`,
-                                     { createConnection: () => socket });
+                                     { createConnection: () => socket,
+                                       maxSessionMemory: 1000 });
         const drop = () => {
             this.open = this.open.filter((one) => one !== conn);
         };

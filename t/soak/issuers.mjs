@@ -129,13 +129,18 @@ export class JwksIssuer extends Issuer {
     }
 
     async run(isOver, lines) {
-        for (let i = 1; !isOver(); i++) {
-            this.toggle(lines);
-            this.toggle(lines);
-            if (i % 2) {
-                await this.rotate();
-            }
+        this.runList(isOver, lines);
+        while (!isOver()) {
+            await this.rotate();
+            await sleep(6 * SECOND);
+        }
+    }
+
+    async runList(isOver, lines) {
+        while (!isOver()) {
             await sleep(3 * SECOND);
+            this.toggle(lines);
+            this.toggle(lines);
         }
     }
 }
@@ -182,18 +187,24 @@ export class RemoteIssuer extends Issuer {
             if (this.onFetch) {
                 this.onFetch(req.socket.remotePort);
             }
-            setTimeout(() => {
-                res.on('error', () => {});
-                if (mode === 'good') {
-                    res.setHeader('Connection', 'close');
-                    res.end(this.text);
-                    this.good = [...this.good.slice(-20), Date.now()];
-                }
-                else {
-                    (bad[mode] || bad.drop)(res);
-                }
-            }, 200);
+            setTimeout(() => this.answer(mode, res), 200);
         });
+    }
+
+    /* Who asked may be gone: killed, or because we stood still for 2 s. */
+    answer(mode, res) {
+        res.on('error', () => {});
+        if (mode !== 'good') {
+            (bad[mode] || bad.drop)(res);
+        }
+        else if (!res.socket || res.socket.destroyed) {
+            this.goodSince = Math.max(this.goodSince, Date.now());
+        }
+        else {
+            res.setHeader('Connection', 'close');
+            res.end(this.text);
+            this.good = [...this.good.slice(-20), Date.now()];
+        }
     }
 
     /* What a request gets before it, t/50remote.t looks at. */
@@ -230,8 +241,8 @@ export class RemoteIssuer extends Issuer {
         this.outages = (this.outages || 0) + 1;
     }
 
-    /* When the keys of the last good answer before that time end, in ms; skip: or
-     * of one before it, where its child may have been killed. */
+    /* When the keys of the last good answer before that time end, in ms; skip: of
+     * one so many before it, where later ones may not have arrived. */
     endOfKeys(time, skip) {
         const { cache_duration, stale_grace } = remoteTimes;
         const before = this.good.filter((one) => one < time);
@@ -241,7 +252,7 @@ export class RemoteIssuer extends Issuer {
 
     /* Not any more when the back-off is over after an outage. */
     isMaybeDown(t0, t1) {
-        return t1 > this.endOfKeys(t0, 1) - SECOND
+        return t1 > this.endOfKeys(t0, 2) - SECOND
                && t0 < this.goodSince + BACKOFF + TAKE_OVER + 5 * SECOND;
     }
 

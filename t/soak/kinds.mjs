@@ -98,7 +98,10 @@ const makers = {
         method: 'DELETE', refusal: '405 method_not_allowed' })],
     'big body': [2, (t) => ({ ...via(t, ['pem', 'file']), method: 'PUT',
                               body: Buffer.alloc(MIB / 4 + random(2 * MIB), 'x') })],
-    'big answer': [2, (t) => ({ ...via(t, ALL), ask: 'size=600000' })],
+    /* Not over h2c: where the connection to the upstream ends early,
+     * mod_proxy_http2 ends the answer as if it were whole. */
+    'big answer': [2, (t) => ({ ...via(t, ALL), path: '/pass/big',
+                                ask: 'size=600000' })],
     'big headers': [3, (t) => ({
         token: t.good(ALL, { pad: 'p'.repeat(random(4500)) }), path: '/any/big',
         more: Array.from({ length: 30 }, (_, i) => `X-Big-${i}: ${'y'.repeat(300)}`)

@@ -116,7 +116,8 @@ export async function startUpstreams(ledger) {
         http: await listen(http1(ledger)),
         slow: await listen(http1(ledger)),
         h2c: await listen(http2.createServer(
-            { settings: { maxHeaderListSize: 65536 } }, serve(ledger))),
+            { settings: { maxHeaderListSize: 65536 }, maxSessionMemory: 1000 },
+            serve(ledger))),
         reset: await listen(net.createServer(refuse(ledger)))
     };
 }
