@@ -130,7 +130,7 @@ async function run(kind, id, tokens, clients) {
     if (late.length && !faults.length) {
         complain(job, answer, late);
     }
-    ledger.forget(id);
+    ledger.close(id, answer.left || answer.cut);
 }
 
 async function load(tokens, clients) {
@@ -228,8 +228,8 @@ function report(issuers, bad, ended) {
         + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} too soon, `
         + `${issuers.remote.outages || 0} outages`);
     const grown = length < SHORT ? 0 : trend.report();
-    if (ledger.strangers) {
-        bad.push(`the upstreams got ${ledger.strangers} requests of nobody`);
+    if (ledger.late) {
+        bad.push(`the upstreams got ${ledger.late} requests late, or of nobody`);
     }
     bad.forEach((line) => console.log(`BAD ${line}`));
     const isEnough = count.requests > length / SECOND * opt.rate / 4;

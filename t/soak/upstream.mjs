@@ -12,11 +12,13 @@ import http from 'http';
 import http2 from 'http2';
 import net from 'net';
 
-/* Of each request, id -> records [{ target, lines, sum, trailers }]. */
+/* Of each request, id -> records [{ target, lines, sum, trailers }]. late: how
+ * many came when nobody looked any more, but for those that may. */
 export class Ledger {
     constructor() {
         this.of = new Map();
-        this.strangers = 0;
+        this.mayCome = new Set();
+        this.late = 0;
     }
 
     expect(id) {
@@ -27,14 +29,17 @@ export class Ledger {
         if (this.of.has(id)) {
             this.of.get(id).push(record);
         }
-        else {
-            this.strangers++;
+        else if (!this.mayCome.has(id)) {
+            this.late++;
         }
         return record;
     }
 
-    forget(id) {
+    close(id, mayCome) {
         this.of.delete(id);
+        if (mayCome) {
+            this.mayCome.add(id);
+        }
     }
 }
 
