@@ -173,6 +173,7 @@ int main(int argc, char **argv)
     apr_dir_close(dir);
     must(count > 0);
     printf("1..%d\n", count);
+    apr_terminate();
     return 0;
 }
 #endif

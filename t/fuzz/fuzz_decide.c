@@ -398,50 +398,6 @@ static void check_credential(apr_pool_t *p, const jm_table_t *table,
 
 /* --- where it went --------------------------------------------------------- */
 
-static jm_str_t cut_parameters(apr_pool_t *p, jm_str_t path)
-{
-    char *out = apr_palloc(p, path.len + 1);
-    apr_size_t n = 0, i;
-    int inside = 0;
-
-    for (i = 0; i < path.len; i++) {
-        inside = path.ptr[i] != '/' && (inside || path.ptr[i] == ';');
-        if (!inside) {
-            out[n++] = path.ptr[i];
-        }
-    }
-    return jm_strn(out, n);
-}
-
-/* path, read in one of the ways in which servers read. */
-static jm_str_t read_path(apr_pool_t *p, jm_str_t path, unsigned way)
-{
-    int above = 0;
-
-    if (way & 1) {
-        path = cut_parameters(p, path);
-    }
-    if (way & 2) {
-        path = httpd_decode(p, path, httpd_keep_none);
-    }
-    if (way & 4) {
-        char *out = apr_pstrmemdup(p, path.ptr, path.len);
-        apr_size_t i;
-
-        for (i = 0; i < path.len; i++) {
-            out[i] = out[i] == '\\' ? '/' : out[i];
-        }
-        path.ptr = out;
-    }
-    if (way & 8) {
-        path = cut_parameters(p, path);
-    }
-    if (way & 16) {
-        path = httpd_merge(p, path);
-    }
-    return httpd_dots(p, path, &above);
-}
-
 static int is_admin(jm_str_t path)
 {
     return path.len >= 6 && !memcmp(path.ptr, "/admin", 6)
@@ -465,7 +421,7 @@ static int is_way(apr_pool_t *p, const jm_request_t *request, unsigned way)
     jm_str_t path = request->uri.path;
 
     return request->merge_slashes || !(way & 16)
-           || !jm_str_eq(path, read_path(p, path, way & 15));
+           || !jm_str_eq(path, httpd_read(p, path, way & 15));
 }
 
 /* No server may find the protected path in what passed without a token. */
@@ -480,10 +436,10 @@ static void check_path(apr_pool_t *p, const jm_request_t *request,
     }
     must(!d->route || d->route->auth != JM_AUTH_REQUIRED);
     for (way = 0; way < 32; way++) {
-        must(!is_admin(read_path(p, request->uri.path, way))
+        must(!is_admin(httpd_read(p, request->uri.path, way))
              || !is_way(p, request, way));
         if (request->uri.raw.len) {
-            must(!is_admin(read_path(p, request->uri.raw, way)));
+            must(!is_admin(httpd_read(p, request->uri.raw, way)));
         }
     }
 }

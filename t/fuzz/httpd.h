@@ -271,4 +271,51 @@ static inline int httpd_target(jm_request_t *request, apr_pool_t *p,
     return 1;
 }
 
+/* Without the `;…` of its segments. */
+static inline jm_str_t httpd_cut(apr_pool_t *p, jm_str_t path)
+{
+    char *out = apr_palloc(p, path.len + 1);
+    apr_size_t n = 0, i;
+    int inside = 0;
+
+    for (i = 0; i < path.len; i++) {
+        inside = path.ptr[i] != '/' && (inside || path.ptr[i] == ';');
+        if (!inside) {
+            out[n++] = path.ptr[i];
+        }
+    }
+    return jm_strn(out, n);
+}
+
+/* The path as one of the servers behind httpd may read it; way has a bit for
+ * each thing that some do. */
+static inline jm_str_t httpd_read(apr_pool_t *p, jm_str_t path,
+                                  unsigned way)
+{
+    int above = 0;
+
+    if (way & 1) {
+        path = httpd_cut(p, path);
+    }
+    if (way & 2) {
+        path = httpd_decode(p, path, httpd_keep_none);
+    }
+    if (way & 4) {
+        char *out = apr_pstrmemdup(p, path.ptr, path.len);
+        apr_size_t i;
+
+        for (i = 0; i < path.len; i++) {
+            out[i] = out[i] == '\\' ? '/' : out[i];
+        }
+        path.ptr = out;
+    }
+    if (way & 8) {
+        path = httpd_cut(p, path);
+    }
+    if (way & 16) {
+        path = httpd_merge(p, path);
+    }
+    return httpd_dots(p, path, &above);
+}
+
 #endif
