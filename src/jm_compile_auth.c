@@ -201,6 +201,7 @@ static void read_auth0(jm_policy_t *policy, jm_compile_t *c,
 {
     const jm_json_t *at;
     const char *const *name;
+    jm_member_e got;
     jm_str_t text;
 
     read_domain(policy, c, node);
@@ -212,12 +213,14 @@ static void read_auth0(jm_policy_t *policy, jm_compile_t *c,
                               *name);
         }
     }
-    if (jm_member_string(&text, &at, &c->subst, node, "client_id")
-        == JM_MEMBER_OK && !jm_member_find(node, "audience")) {
+    got = jm_member_string(&text, &at, &c->subst, node, "client_id");
+    if ((got == JM_MEMBER_OK || got == JM_MEMBER_UNKNOWN)
+        && !jm_member_find(node, "audience")) {
         jm_json_diag_name(c->diags, JM_WARNING, at, "is taken for the "
                           "audience, because there is none: write "
                           "\"audience\" with the identifier of your API");
-        one_text(&policy->audiences, &policy->audience_count, c->p, text);
+        one_text(&policy->audiences, &policy->audience_count, c->p,
+                 got == JM_MEMBER_OK ? text : at->text);
     }
 }
 
