@@ -125,7 +125,7 @@ static jm_str_t joined(apr_pool_t *p, jm_str_t a, jm_str_t b, jm_str_t c)
     char *text = apr_palloc(p, a.len + b.len + c.len + 1);
 
     memcpy(text, a.ptr, a.len);
-    memcpy(text + a.len, b.len ? b.ptr : "", b.len);
+    memcpy(text + a.len, b.ptr ? b.ptr : "", b.len);
     memcpy(text + a.len + b.len, c.len ? c.ptr : "", c.len);
     text[a.len + b.len + c.len] = '\0';
     return jm_strn(text, a.len + b.len + c.len);
@@ -140,7 +140,7 @@ static jm_str_t unreflect_url(const edit_t *edit, jm_str_t url)
     const char *mark = memchr(url.ptr, '?', (apr_size_t)(stop - url.ptr));
     jm_str_t before, query, kept;
 
-    if (!mark || !url.ptr) {
+    if (!mark) {
         return url;
     }
     before = jm_strn(url.ptr, (apr_size_t)(mark - url.ptr));

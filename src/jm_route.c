@@ -63,7 +63,7 @@ static const char *check_octet(unsigned char octet)
     return NULL;
 }
 
-static const char *check_octets(apr_pool_t *p, jm_str_t path)
+static const char *check_octets(jm_str_t path)
 {
     apr_size_t i;
 
@@ -73,10 +73,6 @@ static const char *check_octets(apr_pool_t *p, jm_str_t path)
         if (message) {
             return message;
         }
-    }
-    if (path.len == 0 || path.ptr[0] != '/') {
-        return apr_psprintf(p, "a path begins with \"/\": write \"/%s\"",
-                            jm_str_dup(p, path).ptr);
     }
     return NULL;
 }
@@ -112,8 +108,8 @@ static const char *check_literal(apr_pool_t *p, jm_str_t segment)
         return "\".\" and \"..\" are resolved before a path is matched: "
                "write it without them";
     }
-    if (memchr(segment.ptr, '{', segment.len)
-        || memchr(segment.ptr, '}', segment.len)) {
+    if (segment.len > 0 && (memchr(segment.ptr, '{', segment.len)
+                            || memchr(segment.ptr, '}', segment.len))) {
         return apr_psprintf(p, "braces inside the segment \"%s\": {name} is "
                             "a whole segment", jm_str_dup(p, segment).ptr);
     }
@@ -150,6 +146,10 @@ static const char *read_path(jm_route_t *route, apr_pool_t *p, jm_str_t path)
     unsigned i;
     int tail;
 
+    if (count == 0) {
+        return apr_psprintf(p, "a path begins with \"/\": write \"/%s\"",
+                            path.ptr);
+    }
     if (count > JM_ROUTE_SEGMENTS_MAX) {
         return apr_psprintf(p, "a path has at most %d segments: put {.+} in "
                             "the place of the last ones",
@@ -179,7 +179,7 @@ static const char *read_path(jm_route_t *route, apr_pool_t *p, jm_str_t path)
 apr_status_t jm_route_parse(jm_route_t *route, const char **message,
                             apr_pool_t *p, jm_str_t path)
 {
-    *message = check_octets(p, path);
+    *message = check_octets(path);
     if (!*message) {
         *message = read_path(route, p, jm_str_dup(p, path));
     }

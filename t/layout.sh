@@ -22,6 +22,7 @@ none "libjwtmap.a needs nothing of httpd" \
 none "no source of the core names a header of httpd" \
     "$(grep -E '#include *[<"](httpd|(http|ap|util|mod)_[a-z_]*)\.h' src/*.[ch])"
 
+# shellcheck disable=SC2046
 none "json-c is named in src/jm_json.c only" \
     "$(grep -lE 'include *<json|json_(object|tokener)' mod_jwtmap.c \
         $(find src -name '*.[ch]' ! -path src/jm_json.c))"
