@@ -105,12 +105,12 @@ static void authenticate(run_t *run)
 /* What the route's auth and require say of the token. */
 static jm_verdict_e authorize(run_t *run)
 {
-    const jm_decision_t *d = run->d;
+    jm_decision_t *d = run->d;
     const jm_route_t *route = d->route;
 
     if (d->token) {
-        return jm_require_check(route->require, route->require_count,
-                                d->token->claims);
+        return jm_require_check(&d->detail, route->require,
+                                route->require_count, d->token->claims);
     }
     if (d->token_verdict != JM_NO_TOKEN) {
         return d->token_verdict;
