@@ -358,8 +358,9 @@ static int would_echo(const jm_route_t *route, const char *method)
            && (route->header_count || route->query_count);
 }
 
-/* Methods that the path has in any shape: what a preflight may be told. */
-static const char *const *path_methods(const run_t *run)
+/* Methods that the path has in any shape: what a preflight may be told. ANY
+ * stands for the simple ones and, if not NULL, the one that was asked for. */
+static const char *const *path_methods(const run_t *run, const char *asked)
 {
     const jm_route_t *const *routes = jm_router_all(
         run->p, run->table->router, run->request->uri.path);
@@ -377,13 +378,10 @@ static const char *const *path_methods(const run_t *run)
             }
         }
         if ((*routes)->any_method) {
-            const char *asked = apr_table_get(run->request->headers,
-                                              "Access-Control-Request-Method");
-
             add_method(list, "GET");
             add_method(list, "HEAD");
             add_method(list, "POST");
-            if (jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
+            if (asked && jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
                 add_method(list, asked);
             }
         }
@@ -410,7 +408,7 @@ static jm_verdict_e decide_path(run_t *run)
         return verdict;
     }
     if (match->route && would_echo(match->route, request->method)) {
-        run->d->allow = path_methods(run);
+        run->d->allow = allowed_methods(run, path_methods(run, NULL));
         return JM_METHOD;
     }
     run->d->route = match->route;
@@ -503,7 +501,9 @@ static void decide(run_t *run)
         && is_preflight(run)) {
         d->verdict = JM_OK;
         d->action = JM_ACTION_PREFLIGHT;
-        d->allow = path_methods(run);
+        d->allow = path_methods(run,
+                                apr_table_get(run->request->headers,
+                                              "Access-Control-Request-Method"));
         return;
     }
     if (d->route) {
