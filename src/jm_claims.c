@@ -374,13 +374,15 @@ static int holds(const jm_require_t *require, const jm_json_t *claims)
     return 0;
 }
 
-jm_verdict_e jm_require_check(const jm_require_t *require, unsigned count,
-                              const jm_json_t *claims)
+jm_verdict_e jm_require_check(const char **pname, const jm_require_t *require,
+                              unsigned count, const jm_json_t *claims)
 {
     unsigned i;
 
+    *pname = NULL;
     for (i = 0; i < count; i++) {
         if (!holds(&require[i], claims)) {
+            *pname = require[i].name;
             return is_scope(&require[i].path) ? JM_SCOPE : JM_REQUIRE;
         }
     }

@@ -75,10 +75,11 @@ typedef struct jm_require_t {
 } jm_require_t;
 
 /* JM_OK if all hold over claims; else JM_SCOPE if the first that does not
- * is scope or scp, else JM_REQUIRE. A scalar claim holds if equal to one of
- * the values, an array claim if it contains one; scope and scp as a string
- * are a space-separated set (RFC 6749 3.3). */
-jm_verdict_e jm_require_check(const jm_require_t *require, unsigned count,
-                              const jm_json_t *claims);
+ * is scope or scp, else JM_REQUIRE, with its name in *pname (NULL: JM_OK). A
+ * scalar claim holds if equal to one of the values, an array claim if it
+ * contains one; scope and scp as a string are a space-separated set (RFC 6749
+ * 3.3). */
+jm_verdict_e jm_require_check(const char **pname, const jm_require_t *require,
+                              unsigned count, const jm_json_t *claims);
 
 #endif

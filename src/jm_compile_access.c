@@ -181,6 +181,7 @@ static void index_authorizers(jm_route_t *route, jm_compile_t *c)
 static void use_named(jm_route_t *route, jm_compile_t *c,
                       const jm_json_t *node)
 {
+    int lone = jm_member_find(node, "auth")->type == JM_JSON_STRING;
     const jm_authorizer_t **list;
     const jm_item_t *items;
     unsigned count;
@@ -189,7 +190,7 @@ static void use_named(jm_route_t *route, jm_compile_t *c,
     jm_member_items(&items, &count, &c->subst, node, "auth", 1, 0);
     list = apr_pcalloc(c->p, (count + 1) * sizeof(*list));
     for (i = 0; i < count; i++) {
-        const jm_authorizer_t *a = find_authorizer(c, &items[i], count == 1);
+        const jm_authorizer_t *a = find_authorizer(c, &items[i], lone);
 
         if (a) {
             list[route->authorizer_count] = a;

@@ -23,6 +23,11 @@ static const char *const words[] = {
     "LOCK", "UNLOCK", "REPORT", "SEARCH", "MERGE", NULL
 };
 
+static int is_any(jm_str_t text)
+{
+    return jm_str_is(text, "ANY") || jm_str_is(text, "*");
+}
+
 int jm_compile_method_known(jm_compile_t *c, const jm_item_t *item)
 {
     const char *const *name;
@@ -36,17 +41,13 @@ int jm_compile_method_known(jm_compile_t *c, const jm_item_t *item)
     if (item->unknown) {
         return 1;
     }
-    hint = jm_diag_hint(c->ptemp, item->text.ptr, words);
+    hint = is_any(item->text) ? ": write \"*\" for all of them"
+                              : jm_diag_hint(c->ptemp, item->text.ptr, words);
     jm_json_diag(c->diags, JM_ERROR, item->node, "\"%s\" is no request "
                  "method%s", item->node->text.ptr,
                  *hint ? hint : ": write a name such as \"GET\"; several "
                  "are an array, [\"GET\", \"POST\"]");
     return 0;
-}
-
-static int is_any(jm_str_t text)
-{
-    return jm_str_is(text, "ANY") || jm_str_is(text, "*");
 }
 
 static int is_twice(jm_route_t *route, const char *name)

@@ -106,12 +106,12 @@ static void authenticate(run_t *run)
 /* What the route's auth and require say of the token. */
 static jm_verdict_e authorize(run_t *run)
 {
-    const jm_decision_t *d = run->d;
+    jm_decision_t *d = run->d;
     const jm_route_t *route = d->route;
 
     if (d->token) {
-        return jm_require_check(route->require, route->require_count,
-                                d->token->claims);
+        return jm_require_check(&d->detail, route->require,
+                                route->require_count, d->token->claims);
     }
     if (d->token_verdict != JM_NO_TOKEN) {
         return d->token_verdict;
@@ -359,8 +359,9 @@ static int would_echo(const jm_route_t *route, const char *method)
            && (route->header_count || route->query_count);
 }
 
-/* Methods that the path has in any shape: what a preflight may be told. */
-static const char *const *path_methods(const run_t *run)
+/* Methods that the path has in any shape: what a preflight may be told. ANY
+ * stands for the simple ones and, if not NULL, the one that was asked for. */
+static const char *const *path_methods(const run_t *run, const char *asked)
 {
     const jm_route_t *const *routes = jm_router_all(
         run->p, run->table->router, run->request->uri.path);
@@ -378,13 +379,10 @@ static const char *const *path_methods(const run_t *run)
             }
         }
         if ((*routes)->any_method) {
-            const char *asked = apr_table_get(run->request->headers,
-                                              "Access-Control-Request-Method");
-
             add_method(list, "GET");
             add_method(list, "HEAD");
             add_method(list, "POST");
-            if (jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
+            if (asked && jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
                 add_method(list, asked);
             }
         }
@@ -411,7 +409,7 @@ static jm_verdict_e decide_path(run_t *run)
         return verdict;
     }
     if (match->route && would_echo(match->route, request->method)) {
-        run->d->allow = path_methods(run);
+        run->d->allow = allowed_methods(run, path_methods(run, NULL));
         return JM_METHOD;
     }
     run->d->route = match->route;
@@ -504,7 +502,9 @@ static void decide(run_t *run)
         && is_preflight(run)) {
         d->verdict = JM_OK;
         d->action = JM_ACTION_PREFLIGHT;
-        d->allow = path_methods(run);
+        d->allow = path_methods(run,
+                                apr_table_get(run->request->headers,
+                                              "Access-Control-Request-Method"));
         return;
     }
     if (d->route) {

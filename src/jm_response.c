@@ -149,8 +149,8 @@ static jm_str_t unreflect_url(const edit_t *edit, jm_str_t url)
     if (jm_str_eq(kept, query)) {
         return url;
     }
-    if (kept.ptr) {
-        before.len++;    /* the `?` */
+    if (kept.ptr || !before.len) {
+        before.len++;    /* the `?`: without it "" is this URL, query and all */
     }
     return joined(edit->p, before, kept,
                   jm_strn(stop, (apr_size_t)(end - stop)));

@@ -61,6 +61,8 @@ my @rows = (
     ['a static answer without a token', 'GET', '/static/secure', [], 401, 'missing_token', $realm],
     ['a name for the realm', 'GET', '/named', [], 401, 'missing_token', 'Bearer realm="the \"realm\""'],
 );
+my %names = ('a scope that is missing' => 'scope', 'a claim that is missing' => 'role',
+             'a value that is missing' => 'x-user', 'a value with a control' => 'x-user');
 for my $row (@rows) {
     my ($what, $method, $target, $headers, $status, $code, $wanted, $allow) = @$row;
     $mark = upstream_mark();
@@ -80,6 +82,7 @@ for my $row (@rows) {
     nothing_upstream($mark, '... and reaches no upstream');
     my @lines = error_log_since($log) =~ /(refused: .*)/g;
     is(scalar @lines, 1, '... with one line in the log') or diag("@lines");
+    like($lines[0], qr/: \Q$names{$what}\E\),/, '... that names what it is about') if $names{$what};
     unlike("@lines", qr/eyJ|alice/, '... without the token');
     next if $method =~ /[a-z]/;
     my $head = request('answers', method => 'HEAD', target => $target, headers => \@headers);

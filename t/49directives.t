@@ -227,6 +227,28 @@ is_error(get($server->port, '/cgi/env', 'X-Sub: root'), 401, 'missing_token',
 $server->stop;
 all_modules();
 
+# --- who answers 404 ------------------------------------------------------------
+
+my $pass = table('pass', { paths => [$public], unmatched => 'pass' });
+my %hosts = (
+    deny     => "JwtMapConfig $min",
+    location => "<Location /x>\nJwtMapConfig $min\n</Location>\n"
+                . "<Location /y>\nJwtMapConfig $min\n</Location>",
+    opened   => "JwtMapConfig $pass\n<Location /x>\nJwtMapConfig $min\n</Location>",
+    pass     => "JwtMapConfig $pass",
+    off      => "JwtMapConfig $min\nJwtMapEngine Off",
+    report   => "JwtMapConfig $min\nJwtMapEngine ReportOnly",
+);
+$server = JwtMapServer->start('denies', join "\n", map {
+    "<VirtualHost 127.0.0.1:*>\nServerName $_.example\n$hosts{$_}\n</VirtualHost>"
+} sort keys %hosts);
+ok(wait_for(20, sub { $server->error_log =~ /resuming normal operations/ }),
+   'httpd starts with many hosts') || diag($server->console);
+my @denying = sort $server->error_log
+    =~ /jwtmap:notice.*\/conf\/try-min\.json, host (\w+)\.example: .*404/g;
+is("@denying", 'deny location opened', 'one notice for each host that denies');
+$server->stop;
+
 # --- .htaccess ----------------------------------------------------------------
 
 for my $directive (@directives, $dir) {

@@ -163,6 +163,12 @@ for my $case (@wrong) {
 }
 denied('/scope/x', 403, 'insufficient_scope', $insufficient,
        'a missing scope', bearer(scope => 'read writes'));
+for my $what ('require (a requirement on a claim is not met: role), route ANY /role',
+              'require (a requirement on a claim is not met: realm.role)',
+              'scope (a requirement on the scope is not met: scope)',
+              'require (a requirement on a claim is not met), route ANY /user') {
+    like($server->error_log, qr/refused: \Q$what\E/, "the log: $what");
+}
 
 # --- beside others ----------------------------------------------------------------------------
 

@@ -213,11 +213,13 @@ int jm_answer_refuse(request_rec *r, jm_ctx_t *ctx)
     return jm_error(d->verdict)->status;
 }
 
-int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict)
+int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict,
+                        const char *detail)
 {
     jm_decision_t *d = apr_pmemdup(r->pool, ctx->decision, sizeof(*d));
 
     d->verdict = verdict;
+    d->detail = detail;
     d->action = JM_ACTION_REFUSE;
     ctx->decision = d;
     jm_notes_export(r, ctx);

@@ -104,6 +104,7 @@ static authz_status check_line(request_rec *r, const char *text,
 {
     const require_line_t *parsed = vparsed;
     jm_ctx_t *ctx = jm_ctx_decided(r);
+    const char *name;
     unsigned i;
 
     (void)text;
@@ -114,12 +115,13 @@ static authz_status check_line(request_rec *r, const char *text,
         return AUTHZ_DENIED;
     }
     for (i = 0; i < parsed->count; i++) {
-        if (jm_require_check(&parsed->entries[i], 1,
+        if (jm_require_check(&name, &parsed->entries[i], 1,
                              ctx->decision->token->claims) == JM_OK) {
             return AUTHZ_GRANTED;
         }
     }
     ctx->denied = parsed->verdict;
+    ctx->denied_by = parsed->entries[0].name;
     return AUTHZ_DENIED;
 }
 
@@ -154,7 +156,8 @@ static int check_authn(request_rec *r)
         return status;
     }
     return jm_answer_refuse_as(r, ctx, ctx->decision->token ? JM_CLAIM
-                                                            : JM_NO_TOKEN);
+                                                            : JM_NO_TOKEN,
+                               NULL);
 }
 
 /* A preflight carries no credentials: where a Require line asks for them, it
@@ -196,7 +199,8 @@ static int check_authz(request_rec *r)
     }
     apr_table_unset(r->err_headers_out, "WWW-Authenticate");
     return jm_answer_refuse_as(r, ctx, ctx->denied != JM_INTERNAL
-                                       ? ctx->denied : JM_REQUIRE);
+                                       ? ctx->denied : JM_REQUIRE,
+                               ctx->denied_by);
 }
 
 static int note_auth_failure(request_rec *r, const char *type)

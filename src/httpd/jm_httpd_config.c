@@ -320,29 +320,39 @@ static void say_settings(const server_rec *s, const jm_dir_conf_t *conf)
     }
 }
 
+static int denies(const jm_dir_conf_t *conf)
+{
+    return conf->table && !conf->table->unmatched_pass
+           && conf->engine != JM_ENGINE_OFF
+           && conf->engine != JM_ENGINE_REPORT_ONLY;
+}
+
 static void say_server(apr_pool_t *ptemp, const server_rec *s)
 {
     const core_server_config *core = ap_get_core_module_config(
         s->module_config);
     jm_dir_conf_t *base = ap_get_module_config(s->lookup_defaults,
                                                &jwtmap_module);
+    const jm_table_t *denying = denies(base) ? base->table : NULL;
     int i;
 
     say_settings(s, base);
-    if (base->table && base->engine != JM_ENGINE_OFF
-        && !base->table->unmatched_pass) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s: a path that no "
-                     "route names is 404 (\"unmatched\": \"deny\")",
-                     base->table->file);
-    }
     for (i = 0; i < core->sec_url->nelts; i++) {
         jm_dir_conf_t *add = ap_get_module_config(
             APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *),
             &jwtmap_module);
 
         if (add && (add->table || add->engine != JM_ENGINE_UNSET)) {
-            say_settings(s, jm_conf_merge(ptemp, base, add));
+            const jm_dir_conf_t *conf = jm_conf_merge(ptemp, base, add);
+
+            say_settings(s, conf);
+            denying = !denying && denies(conf) ? conf->table : denying;
         }
+    }
+    if (denying) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s, host %s: a path "
+                     "that no route names is 404 (\"unmatched\": \"deny\")",
+                     denying->file, s->server_hostname);
     }
 }
 

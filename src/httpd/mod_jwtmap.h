@@ -91,6 +91,7 @@ typedef struct jm_ctx_t {
     const char *line;             /* r->the_request before it was; or NULL */
     int in_authz;                 /* our auth_checker runs the others */
     jm_verdict_e denied;          /* by a Require line of ours; else 0 */
+    const char *denied_by;        /* its claim; NULL: by none of ours */
 } jm_ctx_t;
 
 /* --- mod_jwtmap.c --- */
@@ -184,8 +185,9 @@ void jm_answer_log(request_rec *r, const jm_ctx_t *ctx);
 /* Headers, body and connection of a refusal; its status. */
 int jm_answer_refuse(request_rec *r, jm_ctx_t *ctx);
 
-/* The same for a verdict that was come to later. */
-int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict);
+/* The same for a verdict that was come to later, and what it is about. */
+int jm_answer_refuse_as(request_rec *r, jm_ctx_t *ctx, jm_verdict_e verdict,
+                        const char *detail);
 
 /* Sets WWW-Authenticate (RFC 6750 section 3) for a verdict. */
 void jm_answer_challenge(request_rec *r, jm_verdict_e verdict);

@@ -350,6 +350,16 @@ static void test_methods(void)
        "but not where no route is");
 }
 
+static const apr_array_header_t *list_of(const char *const *names)
+{
+    apr_array_header_t *list = apr_array_make(tap_pool, 8, sizeof(char *));
+
+    for (; *names; names++) {
+        APR_ARRAY_PUSH(list, const char *) = *names;
+    }
+    return list;
+}
+
 /* What TRACE echoes is what the upstream was sent. */
 static void test_trace(void)
 {
@@ -386,6 +396,20 @@ static void test_trace(void)
     }
 }
 
+/* What is allowed comes from the table, and never from the request. */
+static void test_trace_allow(void)
+{
+    jm_request_t r = request("/any/map", "Access-Control-Request-Method",
+                             "EVIL");
+    const jm_decision_t *d;
+
+    r.method = "TRACE";
+    d = jm_decide(table, &r, tap_pool);
+    is_str(jm_str(apr_array_pstrcat(tap_pool, list_of(d->allow), ' ')),
+           "GET HEAD POST OPTIONS",
+           "a TRACE that is refused is told the methods of the table");
+}
+
 int main(void)
 {
     OPENSSL_init_crypto(0, NULL);
@@ -399,5 +423,6 @@ int main(void)
     test_origin();
     test_methods();
     test_trace();
+    test_trace_allow();
     return tap_done();
 }

@@ -297,23 +297,28 @@ static jm_require_t make_require(const char *name, const char *values)
 static void test_require(void)
 {
     jm_require_t both[2];
+    const char *name;
     unsigned i;
 
     for (i = 0; i < COUNT(requires); i++) {
         both[0] = make_require(requires[i].name, requires[i].values);
-        ok(jm_require_check(both, 1, json(requires[i].claims))
+        ok(jm_require_check(&name, both, 1, json(requires[i].claims))
            == requires[i].verdict, "%s: %s in %s of %s",
            jm_error(requires[i].verdict)->name, requires[i].name,
            requires[i].values, requires[i].claims);
     }
     both[0] = make_require("scope", "[\"read\"]");
     both[1] = make_require("role", "[\"admin\"]");
-    ok(jm_require_check(both, 0, json("{}")) == JM_OK, "ok: nothing asked");
-    ok(jm_require_check(both, 2, json("{\"scope\":\"read\",\"role\":\"admin"
-                                      "\"}")) == JM_OK, "ok: both hold");
-    ok(jm_require_check(both, 2, json("{\"scope\":\"read\"}")) == JM_REQUIRE,
-       "require: the second does not hold");
-    ok(jm_require_check(both, 2, json("{}")) == JM_SCOPE,
+    ok(jm_require_check(&name, both, 0, json("{}")) == JM_OK && !name,
+       "ok: nothing asked");
+    ok(jm_require_check(&name, both, 2, json("{\"scope\":\"read\",\"role\":"
+                                             "\"admin\"}")) == JM_OK && !name,
+       "ok: both hold");
+    ok(jm_require_check(&name, both, 2, json("{\"scope\":\"read\"}"))
+       == JM_REQUIRE && !strcmp(name, "role"),
+       "require: the second does not hold, and is named");
+    ok(jm_require_check(&name, both, 2, json("{}")) == JM_SCOPE
+       && !strcmp(name, "scope"),
        "scope: the first that does not hold names the verdict");
 }
 
