@@ -3,6 +3,8 @@
  * expect is what the compiler and the advice say together), and its cost. The
  * cases are found in argv[1], else $JM_CASES, else $srcdir/t/routes.
  */
+#include <time.h>
+
 #include <apr_time.h>
 
 #include "jm_lint.h"
@@ -99,15 +101,15 @@ static const char *many(unsigned count, const char *form, const char *last)
 static void time_lint(const char *what, const char *json, int warnings)
 {
     const jm_table_t *table = compile(json);
-    apr_time_t start = apr_time_now();
+    clock_t start = clock();
     apr_status_t rv = jm_lint(&diags, table, tap_pool);
-    apr_time_t took = apr_time_now() - start;
+    long took = (long)((clock() - start) / (CLOCKS_PER_SEC / 1000));
 
     ok(rv == APR_SUCCESS && diags.list->nelts == warnings,
        "%s: %d warnings (%d)", what, warnings, diags.list->nelts);
-    /* A tenth of that without a sanitizer. */
-    ok(took < apr_time_from_sec(3), "%s: in time (%d ms)", what,
-       (int)(took / 1000));
+    /* Of the processor, whatever else it has to do. A tenth of that without a
+     * sanitizer. */
+    ok(took < 3000, "%s: in time (%ld ms)", what, took);
 }
 
 static void test_size(void)
