@@ -3,6 +3,8 @@
  * what a case is), files, size. The cases are found in argv[1], else
  * $JM_CASES, else $srcdir/t/routes.
  */
+#include <time.h>
+
 #include <apr_time.h>
 
 #include <openssl/hmac.h>
@@ -328,16 +330,15 @@ static void test_size(void)
 {
     jm_compile_env_t env = { (void *)"x", set_x, NULL, NULL, 0, 0 };
     const char *json = many_routes(10000);
-    apr_time_t start = apr_time_now();
+    clock_t start = clock();
     const jm_table_t *table = compile_env(json, &env);
-    apr_time_t took = apr_time_now() - start;
+    long took = (long)((clock() - start) / (CLOCKS_PER_SEC / 1000));
 
     ok(table && table->route_count == 10000
        && diags.list->nelts == 20000,
        "10,000 routes compile, with a warning for every one");
-    /* Well under a second without a sanitizer. */
-    ok(took < apr_time_from_sec(4), "and in time (%d ms)",
-       (int)(took / 1000));
+    /* Of the processor; well under a second without a sanitizer. */
+    ok(took < 4000, "and in time (%ld ms)", took);
 }
 
 static char *make_folder(void)

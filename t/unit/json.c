@@ -2,6 +2,8 @@
  * json.c: jm_json_parse takes all that RFC 8259 allows, nothing else, says
  * where and what is wrong, and keeps every octet and digit.
  */
+#include <time.h>
+
 #include "tap.h"
 
 #include <apr_time.h>
@@ -405,14 +407,15 @@ static jm_str_t wide(unsigned n, int is_object, int twice)
     return jm_strn(text, (apr_size_t)(to - text));
 }
 
+/* Of the processor, whatever else it has to do. */
 static double seconds_for(jm_str_t text, apr_status_t *prv)
 {
     const jm_json_t *root;
     jm_json_error_t err;
-    apr_time_t start = apr_time_now();
+    clock_t start = clock();
 
     *prv = parse(&root, &err, text);
-    return (double)(apr_time_now() - start) / APR_USEC_PER_SEC;
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
 }
 
 /* Ten times the work may take far more than ten times as long on a busy
