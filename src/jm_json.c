@@ -7,6 +7,7 @@
 #include "jm_json.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <openssl/crypto.h>
 
@@ -177,31 +178,65 @@ static apr_status_t fail_twice(parse_t *c, const jm_json_t *object,
     return APR_EINVAL;
 }
 
-/* The names of an object are looked at before what they name: each with each,
- * or by hash where they are many. */
-static apr_status_t check_names(parse_t *c, const jm_json_t *object)
+/* By name, and those of one name by place. */
+static int compare_names(const void *va, const void *vb)
 {
-    const jm_json_t *items = object->items;
-    apr_hash_t *seen = object->count > PAIRS_MAX ? apr_hash_make(c->p) : NULL;
-    unsigned i, k;
+    const jm_json_t *a = *(const jm_json_t *const *)va;
+    const jm_json_t *b = *(const jm_json_t *const *)vb;
+    int order;
+
+    if (a->name.len != b->name.len) {
+        return a->name.len < b->name.len ? -1 : 1;
+    }
+    order = memcmp(a->name.ptr, b->name.ptr, a->name.len);
+    return order ? order : a->index < b->index ? -1 : 1;
+}
+
+/* The first member whose name stands before it, or NULL. Sorted, since names
+ * that share a hash are easily made. */
+static const jm_json_t *find_twice(apr_pool_t *p, const jm_json_t *object)
+{
+    const jm_json_t **sorted = apr_palloc(p, object->count * sizeof(*sorted));
+    const jm_json_t *twice = NULL;
+    unsigned i;
 
     for (i = 0; i < object->count; i++) {
-        jm_str_t name = items[i].name;
-
-        if (seen) {
-            if (apr_hash_get(seen, name.ptr, (apr_ssize_t)name.len)) {
-                return fail_twice(c, object, &items[i]);
-            }
-            apr_hash_set(seen, name.ptr, (apr_ssize_t)name.len, c);
-            continue;
+        sorted[i] = &object->items[i];
+    }
+    qsort(sorted, object->count, sizeof(*sorted), compare_names);
+    for (i = 1; i < object->count; i++) {
+        if (jm_str_eq(sorted[i - 1]->name, sorted[i]->name)
+            && (!twice || sorted[i]->index < twice->index)) {
+            twice = sorted[i];
         }
+    }
+    return twice;
+}
+
+/* The same for few: each with each. */
+static const jm_json_t *find_twice_of_few(const jm_json_t *object)
+{
+    const jm_json_t *items = object->items;
+    unsigned i, k;
+
+    for (i = 1; i < object->count; i++) {
         for (k = 0; k < i; k++) {
-            if (jm_str_eq(items[k].name, name)) {
-                return fail_twice(c, object, &items[i]);
+            if (jm_str_eq(items[k].name, items[i].name)) {
+                return &items[i];
             }
         }
     }
-    return APR_SUCCESS;
+    return NULL;
+}
+
+/* The names of an object are looked at before what they name. */
+static apr_status_t check_names(parse_t *c, const jm_json_t *object)
+{
+    const jm_json_t *twice = object->count > PAIRS_MAX
+                             ? find_twice(c->p, object)
+                             : find_twice_of_few(object);
+
+    return twice ? fail_twice(c, object, twice) : APR_SUCCESS;
 }
 
 static jm_json_e type_at(char c)

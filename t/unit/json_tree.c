@@ -2,6 +2,8 @@
  * json_tree.c: what reads the tree of jm_json.h: members, pointers, compact
  * text, seconds, equality, diagnostics.
  */
+#include <time.h>
+
 #include "tap.h"
 
 #include "jm_json.h"
@@ -49,6 +51,51 @@ static void test_independence(void)
        == APR_EINVAL, "a name that stands twice is refused without err");
     ok(jm_json_parse(&root, NULL, tap_pool, jm_strn(NULL, 0)) == APR_EINVAL
        && !root, "no text at all is refused");
+}
+
+/* An object with 3^10 names of one length and, for hashes that multiply by 33
+ * (APR's own), of one value: "Az", "BY" and "C8" are one to these. */
+static jm_str_t colliding_names(void)
+{
+    static const char *const pairs[] = { "Az", "BY", "C8" };
+    char *text = apr_palloc(tap_pool, 59049 * 25 + 1);
+    char *to = text;
+    unsigned i, k, rest;
+
+    for (i = 0; i < 59049; i++) {
+        *to++ = i ? ',' : '{';
+        *to++ = '"';
+        for (k = 0, rest = i; k < 10; k++, rest /= 3) {
+            memcpy(to, pairs[rest % 3], 2);
+            to += 2;
+        }
+        memcpy(to, "\":0", 3);
+        to += 3;
+    }
+    *to++ = '}';
+    return jm_strn(text, (apr_size_t)(to - text));
+}
+
+/* A key set of 1 MiB may be such an object: processor time, not time, so that
+ * a busy machine does not matter. It is 0.1 s, and would be a minute. */
+static void test_collisions(void)
+{
+    jm_str_t text = colliding_names();
+    clock_t start = clock();
+    jm_json_error_t err;
+    const jm_json_t *root;
+    char *twice;
+
+    ok(jm_json_parse(&root, NULL, tap_pool, text) == APR_SUCCESS
+       && root->count == 59049, "many names that share a hash are read");
+    ok((clock() - start) / CLOCKS_PER_SEC < 5, "in a short time");
+    /* the last becomes the second, and the one before it the third */
+    twice = (char *)text.ptr;
+    memcpy(twice + 59048 * 25 + 2, twice + 25 + 2, 20);
+    memcpy(twice + 59047 * 25 + 2, twice + 2 * 25 + 2, 20);
+    ok(jm_json_parse(&root, &err, tap_pool, text) == APR_EINVAL
+       && err.offset == 59047 * 25 + 1,
+       "of those that stand twice the first is told");
 }
 
 static void test_get(void)
@@ -273,6 +320,7 @@ int main(void)
     tap_start();
     test_offsets();
     test_independence();
+    test_collisions();
     test_get();
     test_pointer();
     test_deep_pointer();
