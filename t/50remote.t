@@ -21,7 +21,7 @@ sub authorizer {
     my (%member) = @_;
     return { type => 'jwt', issuer => 'https://issuer.example',
              audience => 'api://gateway', tls_ca_file => $provider->ca,
-             min_refresh => 3, %member };
+             min_refresh => 6, %member };
 }
 
 sub table {
@@ -97,23 +97,28 @@ is_status(get($server->port, '/jwks', bearer(-alg => 'ES256')), 200,
 # --- unknown kids ---------------------------------------------------------------
 
 $provider->serve('/jwks', body => jwks('rsa', 'ec256'));
-sleep 3.2;
+sleep 6.2;
 my $before = () = $provider->requests;
-my $begin = time;
-@statuses = burst($server, '/jwks',
-    map { token(-header => { kid => "unknown$_" }) } 1 .. 60);
-my $took = time - $begin;
+my @unknown = map { token(-header => { kid => "unknown$_" }) } 1 .. 60;
+my ($took, $control) = beside($server->port, '/free', sub {
+    @statuses = burst($server, '/jwks', @unknown) });
 is(count(@statuses), '401:60', '60 tokens of unknown kids are refused');
-cmp_ok($took, '<', 4, 'and soon');
-my $after = () = $provider->requests;
-is($after - $before, 1, 'they cause one fetch, over all children');
-@statuses = burst($server, '/jwks',
-    map { token(-header => { kid => "unknown$_" }) } 1 .. 20);
-is(count(@statuses), '401:20', 'more of them inside min_refresh');
-is(scalar $provider->requests, $after, 'cause none');
+cmp_ok($took, '<', 4 + 5 * $control, 'and soon');
+my @asked = $provider->requests;
+# More than one are right only where the machine took longer than min_refresh.
+ok(@asked > $before && @asked <= $before + 1 + int($took / 6),
+    'they cause one fetch, over all children')
+    or diag(@asked - $before, " fetches in $took s");
+my $last = $asked[-1]{time};
+do {
+    is(count(burst($server, '/jwks', @unknown)), '401:60',
+        'more of them inside min_refresh');
+} while time < $last + 5;
+my $next = ($provider->requests)[@asked];
+ok(!$next || $next->{time} > $last + 5, 'cause none');
 
-sleep 3.2;
-$after = () = $provider->requests;
+sleep 6.2;
+my $after = () = $provider->requests;
 sub unsigned {
     my ($alg, $signature) = @_;
     return join '.', map { b64url($_) } qq({"alg":"$alg","kid":"new"}), '{}',
@@ -160,8 +165,9 @@ $provider->serve('/jwks', body => jwks('ec256', jwk('rsa2')));
 is_status(get($server->port, '/jwks', bearer(-key => 'rsa2')), 200,
     'a new key is fetched for the first token of it');
 is(scalar $provider->requests, $after + 1, 'with one fetch');
-ok(wait_for(3, sub {
-    count(burst($server, '/jwks', ($good) x 16)) eq '401:16' }),
+($took, $control) = beside($server->port, '/free', sub {
+    wait_for(30, sub { count(burst($server, '/jwks', ($good) x 16)) eq '401:16' }) });
+cmp_ok($took, '<', 3 + 5 * $control,
     'a removed key dies with that fetch, in every child');
 is(count(burst($server, '/jwks', (token(-key => 'rsa2')) x 16)), '200:16',
     'and the new one serves in every child');
@@ -169,27 +175,28 @@ is(count(burst($server, '/jwks', (token(-key => 'rsa2')) x 16)), '200:16',
 # --- a child is killed ----------------------------------------------------------
 
 $provider->serve('/jwks', body => jwks('rsa'), delay => 1);
-sleep 3.2;
+sleep 6.2;
 my $asking = connect_to($server->port);
 syswrite $asking, join "\r\n", 'GET /jwks HTTP/1.1', 'Host: test', bearer(), '',
     '';
-ok(wait_for(3, sub { $provider->requests > $after + 1 }), 'a fetch begins');
+ok(wait_for(20, sub { $provider->requests > $after + 1 }), 'a fetch begins');
 my $killed = $server->kill_fetcher($provider->port);
 ok($killed, 'the child that fetches is killed while it does');
 $provider->serve('/jwks', body => jwks('rsa'));
-ok(wait_for(12, sub { get($server->port, '/jwks', bearer())->{status} == 200 }),
+# httpd may need 10 s to see that the lock of the one that fetched is free.
+ok(wait_for(40, sub { get($server->port, '/jwks', bearer())->{status} == 200 }),
     'another takes over');
 ok($server->stop, 'the server stops');
 
 # --- a restart ------------------------------------------------------------------
 
 $provider->serve('/jwks', body => jwks('rsa'));
+$after = () = $provider->requests;
 $server = server('remote', jwks => authorizer(
     jwks_uri => $provider->url('/jwks?tenant=hush-hush-query')));
-sleep 1;
-$after = () = $provider->requests;
 is_status(get($server->port, '/jwks', bearer()), 200,
     'a restart starts with the keys from before');
+sleep 1;
 is(scalar $provider->requests, $after, 'and asks nobody');
 ok($server->graceful, 'a graceful restart');
 is_status(get($server->port, '/jwks', bearer()), 200, 'changes nothing');

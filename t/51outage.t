@@ -7,7 +7,7 @@ use JwtMapProvider;
 use JwtMapServer;
 use Time::HiRes qw(sleep time);
 
-my ($duration, $grace) = (2, 5);    # seconds
+my ($duration, $grace) = (2, 8);    # seconds
 my $provider = JwtMapProvider->start('outage', tls => 1);
 $provider->serve('/jwks', body => jwks('rsa'));
 
@@ -36,11 +36,25 @@ sub ask {
     return get($server->port, '/mine', "Authorization: Bearer $token");
 }
 
+# Until when the keys that the provider gave last may be used, as the snapshot
+# has it.
+sub usable_until {
+    my ($server) = @_;
+    my ($snapshot) = glob $server->dir . '/state/*.jwks';
+    my ($fetched) = slurp($snapshot) =~ /^fetched (\d+)$/m;
+    return $fetched + $duration + $grace;
+}
+
+# The quickest of three: one that waits for a fetch is none of them, however
+# busy the machine is.
 sub is_unavailable {
     my ($server, $test) = @_;
-    my $begin = time;
-    my $res = ask($server);
-    my $took = time - $begin;
+    my ($res, $took);
+    for (1 .. 3) {
+        my $begin = time;
+        $res = ask($server);
+        $took = time - $begin if !$took || time - $begin < $took;
+    }
     is_error($res, 503, 'keys_unavailable', "$test: 503");
     like(field($res, 'Retry-After') || '', qr/^[1-9]\d?$/,
         "$test: with Retry-After");
@@ -52,10 +66,11 @@ sub is_unavailable {
 
 my $server = start();
 is_status(ask($server), 200, 'a token is accepted');
-sleep 2 * $duration;
-cmp_ok(scalar $provider->requests, '>=', 2, 'keys are fetched again in time');
+ok(wait_for(30, sub { $provider->requests >= 2 }), 'keys are fetched again in time');
 $provider->stop;
 my $down = time;
+my $until = usable_until($server);
+cmp_ok($until, '>', $down + $grace - 1, 'which is early enough for stale_grace');
 my $bad = 0;
 while (time < $down + 2) {
     $bad++ if ask($server)->{status} != 200;
@@ -65,41 +80,42 @@ is($bad, 0, 'requests go on while the provider is down');
 ok($server->stop, 'the server stops');
 my $mark = length $server->error_log;
 $server = start();
-my $begin = time;
 is_status(ask($server), 200, 'a restart changes nothing');
-cmp_ok(time - $begin, '<', 0.5, 'and nothing is waited for');
-while (time < $down + $grace - 0.5) {
-    $bad++ if ask($server)->{status} != 200;
+is(usable_until($server), $until, 'nobody gave other keys');
+# An answer counts by when it came, a request by when it went.
+my ($early, $late, $last) = (0, 0, 0);
+until ($last == 503 || time > $until + 30) {
+    my $begin = time;
+    $last = ask($server)->{status};
+    $early++ if $last != 200 && time < $until;
+    $late++ if $last == 200 && $begin > $until + 2;
     sleep 0.1;
 }
-is($bad, 0, 'requests go on for stale_grace');
-ok(wait_for($duration + 3, sub { ask($server)->{status} == 503 }),
-    'and then no more');
+is($early, 0, 'requests go on for stale_grace');
+is($last, 503, 'and then no more');
+is($late, 0, 'not even for 2 s');
+ok(wait_for(10, sub { $server->error_log =~ /used no more/ }), 'the log says so');
 sleep 1.2;
-is(scalar(() = $server->error_log =~ /jwtmap:error\] .* used no more/g), 1,
-    'which the log says once');
-my $ended = time - $down;
-cmp_ok($ended, '>=', $grace, 'not earlier');
-cmp_ok($ended, '<', $duration + $grace + 2, 'nor later');
+is(scalar(() = $server->error_log =~ /jwtmap:error\] .* used no more/g), 1, 'once');
 is_unavailable($server, 'after stale_grace');
 my @said = grep { /no keys from/ } split /\n/, substr $server->error_log, $mark;
 is(scalar(grep { /jwtmap:warn/ } @said), 1, 'the log warns once')
     or diag(join "\n", @said);
 $provider->resume;
-ok(wait_for(12, sub { ask($server)->{status} == 200 }),
+ok(wait_for(40, sub { ask($server)->{status} == 200 }),
     'it recovers without a restart');
-ok(wait_for(2, sub { $server->error_log =~ /can be fetched again/ }),
+ok(wait_for(10, sub { $server->error_log =~ /can be fetched again/ }),
     'and says so');
 ok($server->stop, 'the server stops');
 
 # --- what is too old, or not ours -----------------------------------------------
 
 $provider->stop;
-sleep $duration + $grace + 0.5;
+sleep 0.1 until time > usable_until($server) + 1;
 $server = start();
 is_unavailable($server, 'a snapshot that is too old');
 $provider->resume;
-ok(wait_for(10, sub { ask($server)->{status} == 200 }),
+ok(wait_for(40, sub { ask($server)->{status} == 200 }),
     'until the provider is back');
 ok($server->stop, 'the server stops');
 $provider->stop;
@@ -176,14 +192,16 @@ refuses('in a directory that others may write to',
 $provider->serve('/jwks', hang => 1);
 $provider->resume;
 $server = start();
-$begin = time;
-is_error(ask($server), 503, 'keys_unavailable',
+my $res;
+my ($took, $control) = beside($server->port, '/free', sub { $res = ask($server) });
+is_error($res, 503, 'keys_unavailable',
     'a provider that hangs at the first fetch: 503');
-cmp_ok(time - $begin, '<', 3, 'after 2 s at most');
-sleep 1;
+cmp_ok($took, '<', 3 + 5 * $control, 'after 2 s at most');
+ok(wait_for(30, sub { $server->error_log =~ /there are none from before/ }),
+    'that fetch ends');
 is_unavailable($server, 'later');
 $provider->serve('/jwks', body => jwks('rsa'));
-ok(wait_for(12, sub { ask($server)->{status} == 200 }), 'until it answers');
+ok(wait_for(40, sub { ask($server)->{status} == 200 }), 'until it answers');
 ok($server->stop, 'the server stops');
 
 done_testing();

@@ -11,7 +11,9 @@ use Time::HiRes qw(sleep time);
 my $good = jwks('rsa');
 gzip(\$good => \my $gzipped);
 
-my $provider = JwtMapProvider->start('hostile', tls => 1);
+# In the clear: what an answer says, TLS does not change, and 30 handshakes at
+# once are too much for a busy machine.
+my $provider = JwtMapProvider->start('hostile');
 my $other = JwtMapProvider->start('good', tls => 1);
 my $url = $other->url('/good');
 
@@ -78,11 +80,11 @@ sub authorizer {
 
 my %authorizers = (
     good => authorizer($url, $other->ca),
-    plain => { %{ authorizer($plain->url('/jwks'), $provider->ca) } },
+    plain => { %{ authorizer($plain->url('/jwks'), $other->ca) } },
     notls => authorizer('https://127.0.0.1:' . $plain->port . '/jwks',
-                        $provider->ca),
+                        $other->ca),
     system => authorizer("$url?system", $other->ca),
-    (map { $_ => authorizer($provider->url("/$_"), $provider->ca) } keys %bad),
+    (map { $_ => authorizer($provider->url("/$_"), $other->ca) } keys %bad),
     (map { $_ => authorizer($with{$_}->url('/jwks'), $with{$_}->ca) } keys %tls),
 );
 delete $authorizers{plain}{tls_ca_file};
@@ -108,9 +110,16 @@ mkdir $ENV{HOME};
 spew("$ENV{HOME}/.netrc", "machine 127.0.0.1 login a password hush-hush-netrc\n");
 
 my $server = JwtMapServer->start('hostile', "JwtMapConfig $file");
-is_status(get($server->port, '/good', @bearer), 200, 'a good provider serves');
-is_status(get($server->port, '/plain', @bearer), 200,
-    'so does one in the clear on loopback');
+
+# The first fetch of all may take a busy machine longer than its 2 s.
+sub serves {
+    my ($httpd, $target, $test) = @_;
+    ok(wait_for(60, sub { get($httpd->port, $target, @bearer)->{status} == 200 }),
+        $test);
+}
+
+serves($server, '/good', 'a good provider serves');
+serves($server, '/plain', 'so does one in the clear on loopback');
 is(scalar(grep { $_->{head} =~ /^(?:Authorization|Cookie|Accept-Encoding):/mi }
     $provider->requests, $other->requests), 0, 'requests hold nothing of ~/.netrc');
 
@@ -124,32 +133,51 @@ sub rss {
     return $sum;
 }
 
-# Median and worst time of many requests, in ms.
+# The same routes in an httpd whose only provider is a good one: what this
+# machine takes at this time.
+my $calm_file = stage('t/conf/calm.json');
+spew($calm_file, json({
+    authorizers => { good => $authorizers{good} },
+    paths => [
+        { method => 'GET', path => '/free', auth => JSON::PP::false(),
+          response => 1 },
+        { method => 'GET', path => '/good', auth => 'good', response => 1 },
+    ],
+}));
+my $calm = JwtMapServer->start('calm', "JwtMapConfig $calm_file");
+serves($calm, '/good', 'so does the one to compare with');
+
+# Median time of requests to both, in turn, in ms, and how many took a second
+# or were not answered 200.
 sub latency {
     my ($seconds, $target) = @_;
     my $end = time + $seconds;
-    my @took;
+    my (@took, @slow);
     while (time < $end) {
-        my $begin = time;
-        my $res = get($server->port, $target, @bearer);
-        push @took, 1000 * (time - $begin);
-        return (9999, 9999) if $res->{status} != 200;
+        for my $i (0, 1) {
+            my $begin = time;
+            my $res = get(($calm, $server)[$i]->port, $target, @bearer);
+            my $ms = 1000 * (time - $begin);
+            push @{ $took[$i] }, $ms;
+            $slow[$i]++ if $ms > 1000 || $res->{status} != 200;
+        }
         sleep 0.01;
     }
-    @took = sort { $a <=> $b } @took;
-    return ($took[@took / 2], $took[-1]);
+    return map { my @ms = sort { $a <=> $b } @{ $took[$_] };
+                 ($ms[@ms / 2], $slow[$_] || 0) } 0, 1;
 }
 
 my $memory = rss();
 my $before = () = $provider->requests;
 for my $target ('/free', '/good') {
-    my ($median, $worst) = latency(4, $target);
-    cmp_ok($median, '<', 50, sprintf 'while all of it goes on, %s takes %.1f ms',
-        $target, $median);
-    cmp_ok($worst, '<', 1000, sprintf 'and never more than %.0f ms', $worst);
+    my ($control, $calm_slow, $median, $slow) = latency(4, $target);
+    cmp_ok($median, '<', 5 + 3 * $control, sprintf 'while all of it goes on, '
+        . '%s takes %.1f ms, without it %.1f', $target, $median, $control);
+    cmp_ok($slow, '<=', $calm_slow, 'and never a second');
 }
-my $after = () = $provider->requests;
-cmp_ok($after - $before, '>', 10, 'the bad ones were asked in the meantime');
+ok(wait_for(30, sub { $provider->requests > $before + 10 }),
+    'the bad ones were asked in the meantime');
+ok($calm->stop, 'the server to compare with stops');
 my $grown = (rss() - $memory) / 1024;
 cmp_ok($grown, '<', $ENV{ASAN_LIB} ? 400 : 60,
     sprintf 'the children grew by %.0f MiB', $grown);
@@ -196,18 +224,19 @@ spew($turns, json({
                 response => 1 }],
 }));
 $server = JwtMapServer->start('turns', "JwtMapConfig $turns");
-is_status(get($server->port, '/one', @bearer), 200, 'a provider that is good');
+serves($server, '/one', 'a provider that is good');
 my $asked = () = $one->requests;
 for my $name (qw(nokeys symmetric many html error redirect gzip endless)) {
     $one->serve('/jwks', @{ $bad{$name} });
     is_status(get($server->port, '/one', @bearer), 200,
         "that turns bad ($name): the last good keys stay");
 }
-ok(wait_for(20, sub { $one->requests > $asked + 1 }), 'it was asked');
+ok(wait_for(60, sub { $one->requests > $asked + 1 }), 'it was asked');
 is_status(get($server->port, '/one', @bearer), 200, 'they still do');
 $one->certificate('foreign');
 $one->serve('/jwks', body => jwks('ec256'));
-sleep 1.5;
+ok(wait_for(60, sub { $server->error_log =~ /no keys from .*issuer certificate/ }),
+    'somebody else takes its place');
 is_status(get($server->port, '/one', @bearer), 200,
     'keys of somebody with a foreign certificate do not replace them');
 ok($server->stop, 'the server stops');

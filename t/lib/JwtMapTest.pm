@@ -13,6 +13,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -23,7 +24,7 @@ our @EXPORT = qw(
     upstream_mark upstream_since seen spellings query_of target_of
     is_sent is_absent is_status is_error nothing_upstream
     curl curl_upstream httpd_t error_log_mark error_log_since access_log_since
-    access_log_mark wait_for slurp spew stage have_h2
+    access_log_mark wait_for beside slurp spew stage have_h2
 );
 
 sub import {
@@ -85,6 +86,35 @@ sub wait_for {
         return $value if $value || time > $end;
         sleep 0.05;
     }
+}
+
+# Runs CODE while another process makes control requests, one after the other:
+# (seconds that CODE took, the longest of those requests). What a busy machine
+# does to the one it does to the other.
+sub beside {
+    my ($where, $target, $code) = @_;
+    pipe my $in, my $out or die "pipe: $!\n";
+    my $pid = fork;
+    defined $pid or die "fork: $!\n";
+    if (!$pid) {
+        my ($longest, $stop) = (0, 0);
+        local $SIG{TERM} = sub { $stop = 1 };
+        until ($stop) {
+            my $begin = time;
+            eval { get($where, $target) };
+            $longest = time - $begin if time - $begin > $longest;
+        }
+        syswrite $out, $longest;
+        POSIX::_exit(0);
+    }
+    close $out;
+    my $begin = time;
+    $code->();
+    my $took = time - $begin;
+    kill 'TERM', $pid;
+    my $longest = readline $in;
+    waitpid $pid, 0;
+    return ($took, $longest);
 }
 
 # --- a request -------------------------------------------------------------------
