@@ -11,7 +11,8 @@ use JwtMapServer;
 plan skip_all => 'not under memcheck: JWTMAP_MEMCHECK=1'
     unless $ENV{JWTMAP_MEMCHECK};
 
-sub bearer { return 'Authorization: Bearer ' . token(@_) }
+# The rounds may take minutes.
+sub bearer { return 'Authorization: Bearer ' . token(exp => time + 3600, @_) }
 
 # --- many requests of each kind ----------------------------------------------------
 
