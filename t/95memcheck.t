@@ -16,8 +16,8 @@ sub bearer { return 'Authorization: Bearer ' . token(exp => time + 3600, @_) }
 
 # --- many requests of each kind ----------------------------------------------------
 
-# A pool grows by blocks of 8 KiB: so many rounds show what keeps 200 octets for
-# a request of one kind, or 10 for one of any.
+# What malloc() gave shows to the octet. A pool that grows takes blocks of 8 KiB
+# that another has freed before new ones: that is for a longer run to show.
 my $rounds = 40;
 
 my $good = bearer(sub => 'alice', scope => 'read', role => 'user');
