@@ -5,6 +5,8 @@
  */
 #include <apr_time.h>
 
+#include <time.h>
+
 #include "jm_lint.h"
 #include "routes.h"
 
@@ -99,15 +101,15 @@ static const char *many(unsigned count, const char *form, const char *last)
 static void time_lint(const char *what, const char *json, int warnings)
 {
     const jm_table_t *table = compile(json);
-    apr_time_t start = apr_time_now();
+    clock_t start = clock();    /* of this process: others may be busy */
     apr_status_t rv = jm_lint(&diags, table, tap_pool);
-    apr_time_t took = apr_time_now() - start;
+    clock_t took = clock() - start;
 
     ok(rv == APR_SUCCESS && diags.list->nelts == warnings,
        "%s: %d warnings (%d)", what, warnings, diags.list->nelts);
     /* A tenth of that without a sanitizer. */
-    ok(took < apr_time_from_sec(3), "%s: in time (%d ms)", what,
-       (int)(took / 1000));
+    ok(took < 3 * CLOCKS_PER_SEC, "%s: in time (%d ms)", what,
+       (int)(took / (CLOCKS_PER_SEC / 1000)));
 }
 
 static void test_size(void)
