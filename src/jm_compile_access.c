@@ -35,11 +35,16 @@ static const char *const *auth_words(const jm_compile_t *c, int with_optional)
 static const char *name_hint(jm_compile_t *c, jm_str_t name,
                              int with_optional)
 {
+    static const char *const bare[] = { "true", "false", NULL };
     const char *const *words = auth_words(c, with_optional);
     const char *hint = jm_diag_hint(c->ptemp, name.ptr, words);
 
     if (*hint) {
         return hint;
+    }
+    if (with_optional && jm_diag_nearest(name.ptr, bare)) {
+        return apr_psprintf(c->ptemp, ": write %s without quotes",
+                            jm_diag_nearest(name.ptr, bare));
     }
     if (!with_optional && jm_str_is(name, "optional")) {
         return ": \"optional\" stands alone, and is of the default one";
@@ -47,7 +52,7 @@ static const char *name_hint(jm_compile_t *c, jm_str_t name,
     if (c->authorizers->nelts == 0) {
         return ": add \"authorizer\" or \"authorizers\" to the table";
     }
-    hint = ": write";
+    hint = with_optional ? ": write true, false," : ": write";
     for (; *words; words++) {
         hint = apr_pstrcat(c->ptemp, hint, " \"", *words, "\"",
                            words[1] ? "," : "", NULL);

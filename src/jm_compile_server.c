@@ -157,6 +157,10 @@ static const char *check_octets(jm_str_t url)
         if (c == '?' || c == '#') {
             return "a query or fragment has no place in it: use mapping.query";
         }
+        if (c == '{') {
+            return "nothing is replaced in the middle of it: write all of it "
+                   "as \"$env.NAME\"";
+        }
         if (c <= 0x20 || c >= 0x7F || strchr("\\\"<>^`{}|", c)) {
             return "it holds an octet that no URL has: percent-encode it";
         }

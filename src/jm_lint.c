@@ -383,6 +383,42 @@ static void lint_pass(lint_t *l, unsigned place)
     }
 }
 
+/* --- paths as others write them --- */
+
+/* What a segment that is a wildcard elsewhere is here; NULL: it is none. */
+static const char *wildcard(apr_pool_t *p, const char *segment,
+                            apr_size_t len)
+{
+    if (len > 1 && *segment == ':') {
+        return apr_psprintf(p, "{%.*s}", (int)len - 1, segment + 1);
+    }
+    if ((len == 1 && *segment == '*') || (len == 2 && !memcmp(segment, "**",
+                                                              2))) {
+        return segment[len] ? "{NAME}" : "{.+}";
+    }
+    return NULL;
+}
+
+/* A literal that stands for itself is seldom what was meant. */
+static void lint_wildcards(lint_t *l, unsigned place)
+{
+    const jm_json_t *path = jm_member_find(&l->paths->items[place], "path");
+    const char *at = l->table->routes[place]->path;
+
+    while (*at++ == '/') {
+        apr_size_t len = strcspn(at, "/");
+        const char *meant = wildcard(l->scratch, at, len);
+
+        if (meant) {
+            jm_json_diag(l->diags, JM_WARNING, path, "\"%.*s\" stands for "
+                         "itself only: write %s for any segment%s",
+                         (int)len, at, meant,
+                         strcmp(meant, "{.+}") ? "" : "s that follow");
+        }
+        at += len;
+    }
+}
+
 /* --- the whole --- */
 
 /* The lines of all routes; nodes come in the order of the file. */
@@ -454,6 +490,7 @@ apr_status_t jm_lint(jm_diags_t *diags, const jm_table_t *table,
     for_each(&l, lint_beaten, 0);
     for_each(&l, lint_methods, 1);
     for_each(&l, lint_pass, 0);
+    for_each(&l, lint_wildcards, 0);
     apr_pool_destroy(l.scratch);
     jm_diag_sort(diags, ptemp);
     return APR_SUCCESS;

@@ -4,6 +4,14 @@
  */
 #include "jm_member.h"
 
+#include "jm_hint.h"
+
+static const char *const type_texts[] = {
+    [JM_JSON_NULL] = "null", [JM_JSON_BOOL] = "true or false",
+    [JM_JSON_NUMBER] = "a number", [JM_JSON_STRING] = "a string",
+    [JM_JSON_ARRAY] = "an array", [JM_JSON_OBJECT] = "an object"
+};
+
 int jm_member_is_comment(jm_str_t name)
 {
     return (name.len >= 2 && !memcmp(name.ptr, "x-", 2))
@@ -28,16 +36,13 @@ void jm_member_check(const jm_subst_t *s, const jm_json_t *object,
 
     for (i = 0; i < object->count; i++) {
         const jm_json_t *item = &object->items[i];
-        const char *hint;
 
         if (is_listed(item->name, names) || jm_member_is_comment(item->name)) {
             continue;
         }
-        hint = jm_diag_hint(s->p, item->name.ptr, names);
         jm_json_diag_name(s->diags, JM_ERROR, item,
                           "\"%s\" is not known here%s", item->name.ptr,
-                          *hint ? hint : ": remove it (the name of a comment "
-                                         "begins with \"x-\")");
+                          jm_hint_member(s->p, item->name.ptr, names));
     }
 }
 
@@ -49,13 +54,15 @@ const jm_json_t *jm_member_find(const jm_json_t *object, const char *name)
 void jm_member_wrong(const jm_subst_t *s, const jm_json_t *node,
                      const char *what)
 {
-    jm_json_diag(s->diags, JM_ERROR, node, "must be %s, not %s", what,
-                 jm_json_type_name(node));
-}
+    jm_json_e want = JM_JSON_NULL;
+    unsigned i;
 
-static const char *const type_texts[] = {
-    "null", "true or false", "a number", "a string", "an array", "an object"
-};
+    for (i = 0; i < sizeof(type_texts) / sizeof(type_texts[0]); i++) {
+        want = strcmp(what, type_texts[i]) ? want : (jm_json_e)i;
+    }
+    jm_json_diag(s->diags, JM_ERROR, node, "must be %s, not %s%s", what,
+                 jm_json_type_name(node), jm_hint_value(s->p, node, want));
+}
 
 jm_member_e jm_member_typed(const jm_json_t **pnode, const jm_subst_t *s,
                             const jm_json_t *object, const char *name,
@@ -217,7 +224,11 @@ jm_member_e jm_member_int(apr_int64_t *pout, const jm_subst_t *s,
     }
     if (!whole_number(&value, s, node) || value < min || value > max) {
         jm_json_diag(s->diags, JM_ERROR, node, "must be a whole number from %"
-                     APR_INT64_T_FMT " to %" APR_INT64_T_FMT, min, max);
+                     APR_INT64_T_FMT " to %" APR_INT64_T_FMT "%s%s%s", min,
+                     max, node->type == JM_JSON_NUMBER ? "" : ", not ",
+                     node->type == JM_JSON_NUMBER ? ""
+                                                  : jm_json_type_name(node),
+                     jm_hint_value(s->p, node, JM_JSON_NUMBER));
         return JM_MEMBER_WRONG;
     }
     *pout = value;

@@ -45,7 +45,9 @@ sub route {
     return { method => $method, path => $path, response => 1, %more };
 }
 
-my $conf = <<'CONF';
+# The LogFormat recipes of the README, as they stand there.
+my ($recipes) = grep { /^LogFormat/m } slurp(stage('README.md')) =~ /^```apache\n(.*?)^```$/msg;
+my $conf = "Define APACHE_LOG_DIR logs/verdicts\n$recipes" . <<'CONF';
     JwtMapConfig conf/verdicts/table.json
     RewriteEngine On
     RewriteRule ^/pt/(.*) /inner/$1 [PT]
@@ -138,4 +140,17 @@ for my $verdict (sort keys %case) {
 }
 
 ok($server->stop, 'it stops');
+
+# --- the recipes -----------------------------------------------------------------------
+
+my @lines = split /\n/, slurp(stage('t/logs/verdicts/refused.log'));
+is(scalar @lines, scalar keys %case, 'the log of refusals has all of them');
+like(join("\n", @lines), qr/" $row{$_}{status} $_ "/, "and its reason: $_") for sort keys %case;
+my $all = slurp(stage('t/logs/verdicts/claims.log'));
+like($all, qr{^127\.0\.0\.1 - "GET /token HTTP/1\.1" 401 expired "GET /token" default -$}m,
+     'a line says who, what, why, on which route and by whose token');
+like($all, qr{"GET /reject HTTP/1\.1" 403 missing "GET /reject" default alice$}m,
+     'whose is said of a token that verifies alone');
+like($all, qr{"GET /jwtmap-status\?format=json HTTP/1\.1" 200 - "-" - -$}m,
+     'what is out of scope has a line without');
 done_testing();

@@ -5,8 +5,6 @@
  */
 #include <time.h>
 
-#include <apr_time.h>
-
 #include "jm_lint.h"
 #include "routes.h"
 
