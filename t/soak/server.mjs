@@ -38,19 +38,23 @@ function configuration(dir, port, mpm, text) {
         JwtMapStateDir ${dir}/state
         Timeout 60
         KeepAliveTimeout 5
+        # What httpd itself keeps for each thread is soon at its most.
+        MaxMemFree 64
         <IfModule reqtimeout_module>
             RequestReadTimeout header=20,MinRate=500 body=20,MinRate=500
         </IfModule>
         <IfModule http2_module>
             Protocols h2c http/1.1
+            H2MinWorkers 4
+            H2MaxWorkers 8
         </IfModule>
         # More room than is used: children of former generations take some.
         # None is ended because there is little to do: they are to grow old.
         <IfModule !mpm_prefork_module>
-            ServerLimit 24
+            ServerLimit 48
             StartServers 3
-            ThreadsPerChild 16
-            MinSpareThreads 32
+            ThreadsPerChild 8
+            MinSpareThreads 24
             MaxSpareThreads 384
             MaxRequestWorkers 384
         </IfModule>

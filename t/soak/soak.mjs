@@ -259,7 +259,7 @@ async function main() {
     await issuers.remote.firstFetch();
     begin = Date.now();
     end = begin + length;
-    calm = length < SHORT ? end : begin + 0.75 * length;
+    calm = length < SHORT ? end : begin + length / 2;
     trend = new Trend(begin, calm, end);
     killFetchers(issuers.remote);
     issuers.pem.run(isOver);

@@ -92,7 +92,7 @@ export function writeTables(dir, ports, issuers, mpm) {
     fs.writeFileSync(`${dir}/other.json`, JSON.stringify(other));
     return `
         JwtMapReload 1
-        JwtMapCache 512
+        JwtMapCache 128
         JwtMapConfig main.json
         <Location /other/>
             JwtMapConfig other.json

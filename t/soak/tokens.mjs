@@ -12,7 +12,7 @@ const SECOND = 1000;
 const INVALID = '401 invalid_token';
 const EXPIRED = '401 token_expired';
 const DOWN = '503 keys_unavailable';
-const POOL = 400;
+const POOL = 100;
 
 function pick(list) {
     return list[Math.floor(Math.random() * list.length)];

@@ -2,7 +2,7 @@
  * trend.mjs: what the processes of httpd use over time, and whether it grows.
  *
  * Children live for some seconds only while there are graceful restarts, so
- * the last quarter of a run is calm: they grow old, and what they have in its
+ * the second half of a run is calm: they grow old, and what they have in its
  * last third is compared with its second one. The first one is for warming up.
  * The parent, which lives all the time: the last third of the run with the
  * second one.
