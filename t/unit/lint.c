@@ -106,7 +106,7 @@ static void time_lint(const char *what, const char *json, int warnings)
     ok(rv == APR_SUCCESS && diags.list->nelts == warnings,
        "%s: %d warnings (%d)", what, warnings, diags.list->nelts);
     /* A tenth of that without a sanitizer. */
-    ok(took < apr_time_from_sec(3), "%s: in time (%d ms)", what,
+    ok(took < apr_time_from_sec(3 * tap_slow()), "%s: in time (%d ms)", what,
        (int)(took / 1000));
 }
 
