@@ -208,8 +208,8 @@ jm_verdict_e jm_credential_find(jm_credential_t *pcred, apr_pool_t *p,
 jm_verdict_e jm_credential_blame(const jm_credential_t *cred,
                                  jm_verdict_e verdict)
 {
-    return cred->source && !is_b64token(cred->token) ? JM_CREDENTIALS
-                                                     : verdict;
+    return verdict != JM_INTERNAL && cred->source && !is_b64token(cred->token)
+           ? JM_CREDENTIALS : verdict;
 }
 
 int jm_credential_from(const jm_credential_t *cred,
