@@ -114,7 +114,7 @@ do {
     is(count(burst($server, '/jwks', @unknown)), '401:60',
         'more of them inside min_refresh');
 } while time < $last + 5;
-my $next = ($provider->requests)[@asked];
+my $next = ($provider->requests)[scalar @asked];
 ok(!$next || $next->{time} > $last + 5, 'cause none');
 
 sleep 6.2;
