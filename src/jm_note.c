@@ -58,6 +58,11 @@ static char *write_text(char *out, jm_str_t text)
     const char *start = out;
     apr_size_t i;
 
+    if (is_plain(text)) {
+        memcpy(out, text.len ? text.ptr : "", text.len);
+        out[text.len] = '\0';
+        return out + text.len + 1;
+    }
     for (i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
@@ -85,6 +90,15 @@ const char *jm_note_text(apr_pool_t *p, jm_str_t text)
 
 /* --- names --- */
 
+/* Most names differ in length or first octet: one bit tells a letter of one
+ * case from the other. */
+static int is_same_name(jm_str_t a, jm_str_t b)
+{
+    return a.len == b.len
+           && (a.len == 0 || (((*a.ptr ^ *b.ptr) & ~0x20) == 0
+                              && !strncasecmp(a.ptr, b.ptr, a.len)));
+}
+
 int jm_note_is_shared(const jm_json_t *claim)
 {
     const jm_json_t *object = claim->parent;
@@ -93,9 +107,7 @@ int jm_note_is_shared(const jm_json_t *claim)
     for (i = 0; i < object->count; i++) {
         const jm_json_t *other = &object->items[i];
 
-        if (other != claim && other->name.len == claim->name.len
-            && !strncasecmp(other->name.ptr, claim->name.ptr,
-                            claim->name.len)) {
+        if (other != claim && is_same_name(other->name, claim->name)) {
             return 1;
         }
     }
@@ -128,6 +140,31 @@ static apr_hash_t *by_name(apr_pool_t *p, const jm_json_t *claims)
                      known ? claims : &claims->items[i]);
     }
     return names;
+}
+
+/* One of 64 places, the same for names that differ in case only. */
+static apr_uint64_t place_of(jm_str_t name)
+{
+    apr_size_t first = name.len ? (apr_size_t)(*name.ptr & 0x1F) : 0;
+
+    return (apr_uint64_t)1 << ((name.len * 7 + first) & 63);
+}
+
+/* The places that more than one claim is in: most are alone, and share their
+ * name with nobody. */
+static apr_uint64_t shared_places(const jm_json_t *claims)
+{
+    apr_uint64_t seen = 0;
+    apr_uint64_t shared = 0;
+    unsigned i;
+
+    for (i = 0; i < claims->count; i++) {
+        apr_uint64_t place = place_of(claims->items[i].name);
+
+        shared |= seen & place;
+        seen |= place;
+    }
+    return shared;
 }
 
 /* names NULL: the claims are few. */
@@ -182,6 +219,7 @@ apr_size_t jm_notes_size(const jm_json_t *claims)
 jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
 {
     apr_hash_t *names = claims->count > PAIRS_MAX ? by_name(p, claims) : NULL;
+    apr_uint64_t shared = shared_places(claims);
     jm_notes_t notes = { block, 0 };
     jm_note_t *note = block;
     char *at = (char *)(note + most_notes(claims));
@@ -190,7 +228,8 @@ jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
     for (i = 0; i < claims->count && notes.count < JM_NOTES_MAX; i++) {
         const jm_json_t *claim = &claims->items[i];
 
-        if (!is_scalar(claim) || is_shared(p, names, claim)) {
+        if (!is_scalar(claim) || ((shared & place_of(claim->name))
+                                  && is_shared(p, names, claim))) {
             continue;
         }
         note->name = memcpy(at, PREFIX, PREFIX_LEN);
