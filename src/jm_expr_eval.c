@@ -390,7 +390,7 @@ static apr_status_t part_text(jm_str_t *pout, apr_pool_t *p,
 static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
                            const jm_value_t *value, const fetched_t *fetched)
 {
-    jm_str_t one;
+    jm_str_t one = { NULL, 0 };
     jm_str_t *texts = &one;
     jm_str_t whole;
     unsigned i;
