@@ -3,15 +3,12 @@
  */
 #include "jm_note.h"
 
-#include <apr_lib.h>
+#include <stdlib.h>
 
 #include "jm_json.h"
 
 #define PREFIX "jwt."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
-
-/* Members of an object whose names are compared each with each. */
-#define PAIRS_MAX 24
 
 /* --- text --- */
 
@@ -114,67 +111,36 @@ int jm_note_is_shared(const jm_json_t *claim)
     return 0;
 }
 
-static const char *lower_name(apr_pool_t *p, const jm_json_t *claim)
+/* By length, then by name without regard to case. */
+static int compare_names(const void *va, const void *vb)
 {
-    char *name = apr_pstrmemdup(p, claim->name.ptr, claim->name.len);
-    char *at;
+    jm_str_t a = (*(const jm_json_t *const *)va)->name;
+    jm_str_t b = (*(const jm_json_t *const *)vb)->name;
 
-    for (at = name; *at; at++) {
-        *at = (char)apr_tolower(*at);
+    if (a.len != b.len) {
+        return a.len < b.len ? -1 : 1;
     }
-    return name;
+    return strncasecmp(a.ptr, b.ptr, a.len);
 }
 
-/* Claims by their names in lower case; those that share one are there as the
- * object that they are in. */
-static apr_hash_t *by_name(apr_pool_t *p, const jm_json_t *claims)
+/* For each claim, by its place, 1 if it shares its name. Sorted, since a token
+ * may hold thousands, and names that share a hash are easily made. */
+static const char *find_shared(apr_pool_t *p, const jm_json_t *claims)
 {
-    apr_hash_t *names = apr_hash_make(p);
+    const jm_json_t **sorted = apr_palloc(p, claims->count * sizeof(*sorted));
+    char *shared = apr_pcalloc(p, claims->count);
     unsigned i;
 
     for (i = 0; i < claims->count; i++) {
-        const char *name = lower_name(p, &claims->items[i]);
-        int known = apr_hash_get(names, name, APR_HASH_KEY_STRING) != NULL;
-
-        apr_hash_set(names, name, APR_HASH_KEY_STRING,
-                     known ? claims : &claims->items[i]);
+        sorted[i] = &claims->items[i];
     }
-    return names;
-}
-
-/* One of 64 places, the same for names that differ in case only. */
-static apr_uint64_t place_of(jm_str_t name)
-{
-    apr_size_t first = name.len ? (apr_size_t)(*name.ptr & 0x1F) : 0;
-
-    return (apr_uint64_t)1 << ((name.len * 7 + first) & 63);
-}
-
-/* The places that more than one claim is in: most are alone, and share their
- * name with nobody. */
-static apr_uint64_t shared_places(const jm_json_t *claims)
-{
-    apr_uint64_t seen = 0;
-    apr_uint64_t shared = 0;
-    unsigned i;
-
-    for (i = 0; i < claims->count; i++) {
-        apr_uint64_t place = place_of(claims->items[i].name);
-
-        shared |= seen & place;
-        seen |= place;
+    qsort(sorted, claims->count, sizeof(*sorted), compare_names);
+    for (i = 1; i < claims->count; i++) {
+        if (is_same_name(sorted[i - 1]->name, sorted[i]->name)) {
+            shared[sorted[i - 1]->index] = shared[sorted[i]->index] = 1;
+        }
     }
     return shared;
-}
-
-/* names NULL: the claims are few. */
-static int is_shared(apr_pool_t *p, apr_hash_t *names, const jm_json_t *claim)
-{
-    if (!names) {
-        return jm_note_is_shared(claim);
-    }
-    return apr_hash_get(names, lower_name(p, claim), APR_HASH_KEY_STRING)
-           != claim;
 }
 
 /* --- notes --- */
@@ -218,8 +184,7 @@ apr_size_t jm_notes_size(const jm_json_t *claims)
 
 jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
 {
-    apr_hash_t *names = claims->count > PAIRS_MAX ? by_name(p, claims) : NULL;
-    apr_uint64_t shared = shared_places(claims);
+    const char *shared = find_shared(p, claims);
     jm_notes_t notes = { block, 0 };
     jm_note_t *note = block;
     char *at = (char *)(note + most_notes(claims));
@@ -228,8 +193,7 @@ jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
     for (i = 0; i < claims->count && notes.count < JM_NOTES_MAX; i++) {
         const jm_json_t *claim = &claims->items[i];
 
-        if (!is_scalar(claim) || ((shared & place_of(claim->name))
-                                  && is_shared(p, names, claim))) {
+        if (!is_scalar(claim) || shared[i]) {
             continue;
         }
         note->name = memcpy(at, PREFIX, PREFIX_LEN);

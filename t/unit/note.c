@@ -1,4 +1,6 @@
 /* Claims as notes: which have one, under which name, with which text. */
+#include <time.h>
+
 #include "tap.h"
 
 #include "jm_json.h"
@@ -106,6 +108,35 @@ static void test_many(void)
     release(notes);
 }
 
+/* 2^15 names of one length and, for hashes that multiply by 33 (APR's own), of
+ * one value, whatever their case: "ba" and "c@" are one to these. */
+static void test_collisions(void)
+{
+    char *text = apr_palloc(tap_pool, (36 << 15) + 1);
+    char *to = text;
+    jm_notes_t notes;
+    clock_t start;
+    unsigned i, k;
+
+    for (i = 0; i < 1 << 15; i++) {
+        *to++ = i ? ',' : '{';
+        *to++ = '"';
+        for (k = 0; k < 15; k++) {
+            memcpy(to, i >> k & 1 ? "ba" : "c@", 2);
+            to += 2;
+        }
+        memcpy(to, "\":0", 3);
+        to += 3;
+    }
+    memcpy(to, "}", 2);
+    start = clock();
+    notes = notes_of(text);
+    ok(notes.count == JM_NOTES_MAX
+       && (clock() - start) / CLOCKS_PER_SEC < 2 * tap_slow(),
+       "many names that share a hash take no time");
+    release(notes);
+}
+
 /* A text of n times what, as a note. */
 static apr_size_t length_of(const char *what, unsigned n)
 {
@@ -142,6 +173,7 @@ int main(void)
     test_controls();
     test_shared();
     test_many();
+    test_collisions();
     test_length();
     return tap_done();
 }
