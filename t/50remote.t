@@ -208,6 +208,24 @@ ok($server->stop, 'the server stops');
 unlike($server->error_log, qr/hush-hush-query/,
     'the query of a URL is not in the log');
 
+# --- who waits --------------------------------------------------------------------
+
+SKIP: {
+    skip 'a child of prefork has one request at a time', 2
+        if $ENV{JWTMAP_MPM} eq 'prefork';
+    $provider->serve('/jwks', body => jwks('rsa'));
+    my $one = JwtMapServer->start('waiters', "ServerLimit 1\nStartServers 1\n"
+        . "ThreadsPerChild 64\nMaxRequestWorkers 64\nMinSpareThreads 1\n"
+        . 'JwtMapConfig ' . table('waiters', jwks => authorizer(
+            jwks_uri => $provider->url('/jwks'), min_refresh => 1)));
+    is_status(get($one->port, '/jwks', bearer()), 200, 'one child has keys');
+    sleep 1.2;
+    $provider->serve('/jwks', body => jwks('rsa', 'rsa2'), delay => 1.5);
+    is(count(burst($one, '/jwks', (token(-key => 'rsa2')) x 40)), '200:8 401:32',
+        'eight of a child wait for a new key, the rest are refused at once');
+    $one->stop;
+}
+
 # --- discovery ------------------------------------------------------------------
 
 sub document { return json({ issuer => $issuer,

@@ -11,21 +11,7 @@ spew(stage('t/logs/pages/dir/index.html'), "<p>index</p>\n");
 spew(stage("t/logs/pages/$_"), "$_\n")
     for qw(open token hmac require scope reject);
 
-# Few threads per child, so that requests at the same time meet several.
-my $conf = <<'CONF';
-    <IfModule !prefork.c>
-        StartServers 3
-        ServerLimit 3
-        ThreadsPerChild 4
-        MinSpareThreads 4
-        MaxSpareThreads 12
-        MaxRequestWorkers 12
-    </IfModule>
-    <IfModule prefork.c>
-        StartServers 3
-        MinSpareServers 3
-        MaxRequestWorkers 3
-    </IfModule>
+my $conf = JwtMapServer::THREE_CHILDREN . <<'CONF';
     JwtMapSecretsDir conf/secrets
     JwtMapConfig conf/status.json
     DocumentRoot logs/pages

@@ -37,20 +37,7 @@ spew("$dir/table.json", json({
               qw(far near here)],
 }));
 
-my $conf = <<'CONF';
-    <IfModule !prefork.c>
-        StartServers 3
-        ServerLimit 3
-        ThreadsPerChild 4
-        MinSpareThreads 4
-        MaxSpareThreads 12
-        MaxRequestWorkers 12
-    </IfModule>
-    <IfModule prefork.c>
-        StartServers 3
-        MinSpareServers 3
-        MaxRequestWorkers 3
-    </IfModule>
+my $conf = JwtMapServer::THREE_CHILDREN . <<'CONF';
     JwtMapReload 1
     JwtMapSecretsDir conf/secrets
     JwtMapConfig conf/sources/table.json

@@ -25,6 +25,24 @@ use POSIX qw(WNOHANG);
 use JwtMapKeys qw(json);
 use JwtMapTest qw(stage slurp spew wait_for);
 
+# For start: three children of few threads, so that requests at the same time
+# meet several.
+use constant THREE_CHILDREN => <<'CONF';
+    <IfModule !prefork.c>
+        StartServers 3
+        ServerLimit 3
+        ThreadsPerChild 4
+        MinSpareThreads 4
+        MaxSpareThreads 12
+        MaxRequestWorkers 12
+    </IfModule>
+    <IfModule prefork.c>
+        StartServers 3
+        MinSpareServers 3
+        MaxRequestWorkers 3
+    </IfModule>
+CONF
+
 sub start {
     my ($class, $name, $text) = @_;
     my $self = bless { name => $name, dir => stage("t/logs/$name"), owner => $$,
