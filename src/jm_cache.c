@@ -63,7 +63,7 @@ static jm_str_t issuer_of(const jm_json_t *claims)
     return iss && iss->type == JM_JSON_STRING ? iss->text : jm_strn(NULL, 0);
 }
 
-static entry_t *entry_make(apr_pool_t *p, const jm_cache_key_t *key,
+static entry_t *entry_make(const jm_cache_key_t *key,
                            const jm_cached_t *cached, apr_size_t limit)
 {
     apr_size_t jose = jm_json_packed_size(cached->jose);
@@ -81,11 +81,11 @@ static entry_t *entry_make(apr_pool_t *p, const jm_cache_key_t *key,
     at = (char *)(entry + 1);
     copy = &entry->cached;
     *copy = *cached;
-    copy->jose = jm_json_pack(at, cached->jose);
+    copy->jose = jm_json_pack(at, jose, cached->jose);
     at += jose;
-    copy->claims = jm_json_pack(at, cached->claims);
+    copy->claims = jm_json_pack(at, claims, cached->claims);
     at += claims;
-    copy->notes = jm_notes_make(at, copy->claims, p);
+    copy->notes = jm_notes_make(at, copy->claims);
     at += notes;
     entry->key.hash = key->hash;
     entry->key.token = jm_strn(memcpy(at, key->token.ptr, key->token.len),
@@ -283,10 +283,10 @@ const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,
     return &entry->cached;
 }
 
-void jm_cache_put(jm_cache_t *cache, apr_pool_t *p, const jm_cache_key_t *key,
+void jm_cache_put(jm_cache_t *cache, const jm_cache_key_t *key,
                   const jm_cached_t *cached)
 {
-    entry_t *entry = entry_make(p, key, cached, cache->octets);
+    entry_t *entry = entry_make(key, cached, cache->octets);
     set_t *set;
 
     if (!entry) {

@@ -61,9 +61,8 @@ const jm_cached_t *jm_cache_get(jm_cache_t *cache, apr_pool_t *p,
                                 const jm_choice_t *choice);
 
 /* Keeps a copy, in place of one of the same key and authorizer, or of those
- * that were not asked for the longest. May keep nothing. Scratch memory from
- * p. */
-void jm_cache_put(jm_cache_t *cache, apr_pool_t *p, const jm_cache_key_t *key,
+ * that were not asked for the longest. May keep nothing. */
+void jm_cache_put(jm_cache_t *cache, const jm_cache_key_t *key,
                   const jm_cached_t *cached);
 
 void jm_cache_stats(jm_cache_stats_t *stats, const jm_cache_t *cache);

@@ -53,6 +53,59 @@ static inline int jm_char_all_token(jm_str_t text)
     return text.len > 0 && i == text.len;
 }
 
+/* RFC 5234 CTL: what no header field and no log line may hold. */
+static inline int jm_char_is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F;
+}
+
+/* Eight octets as a word, in the order of the machine, and one that is in
+ * each octet of it. */
+#define JM_CHAR_EACH(c) (APR_UINT64_C(0x0101010101010101) * (c))
+
+static inline apr_uint64_t jm_char_word(const char *text)
+{
+    apr_uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return word;
+}
+
+/* 0 if all octets of a word are visible ASCII or a space. No sum carries into
+ * the next octet. */
+static inline apr_uint64_t jm_char_word_other(apr_uint64_t word)
+{
+    apr_uint64_t low = word & JM_CHAR_EACH(0x7F);
+
+    return (~(low + JM_CHAR_EACH(0x60)) | (low + JM_CHAR_EACH(1)) | word)
+           & JM_CHAR_EACH(0x80);
+}
+
+/* How many octets text begins with that are visible ASCII or a space. */
+static inline apr_size_t jm_char_plain_span(jm_str_t text)
+{
+    apr_size_t at = 0;
+
+    while (at + 8 <= text.len && !jm_char_word_other(jm_char_word(text.ptr
+                                                                  + at))) {
+        at += 8;
+    }
+    while (at < text.len && text.ptr[at] >= 0x20 && text.ptr[at] < 0x7F) {
+        at++;
+    }
+    return at;
+}
+
+static inline int jm_char_has_control(jm_str_t text)
+{
+    apr_size_t at = jm_char_plain_span(text);
+
+    while (at < text.len && !jm_char_is_control(text.ptr[at])) {
+        at++;
+    }
+    return at < text.len;
+}
+
 /* The value of a hex digit, either case; -1: it is none. */
 static inline int jm_char_hex(char c)
 {

@@ -5,6 +5,7 @@
  */
 #include "jm_compile_state.h"
 
+#include "jm_char.h"
 #include "jm_expr.h"
 #include "jm_header.h"
 #include "jm_query.h"
@@ -120,18 +121,6 @@ static void check_header(jm_compile_t *c, const jm_json_t *node,
     apr_hash_set(seen, folded, APR_HASH_KEY_STRING, node);
 }
 
-static int has_control(jm_str_t text)
-{
-    apr_size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7F) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* Of the members before node, the one whose name counts as the same. */
 static const char *same_query_name(apr_pool_t *p, const jm_json_t *node)
 {
@@ -152,7 +141,7 @@ static const char *same_query_name(apr_pool_t *p, const jm_json_t *node)
 static void check_query(jm_compile_route_t *r, jm_compile_t *c,
                         const jm_json_t *node)
 {
-    if (node->name.len == 0 || has_control(node->name)) {
+    if (node->name.len == 0 || jm_char_has_control(node->name)) {
         jm_json_diag_name(c->diags, JM_ERROR, node, "a query parameter needs "
                           "a name without control characters");
     }
@@ -277,7 +266,7 @@ void jm_compile_pass(jm_compile_route_t *r, jm_compile_t *c)
     for (i = 0; i < r->pass_count; i++) {
         const jm_item_t *item = &r->pass[i];
 
-        if (has_control(item->text)) {
+        if (jm_char_has_control(item->text)) {
             jm_json_diag(c->diags, JM_ERROR, item->node, "a query parameter "
                          "needs a name without control characters");
         }
@@ -296,7 +285,7 @@ static void warn_of_pass(jm_compile_t *c, const jm_compile_route_t *r)
     unsigned i;
 
     for (i = 0; i < r->pass_count; i++) {
-        if (!r->pass[i].unknown && !has_control(r->pass[i].text)
+        if (!r->pass[i].unknown && !jm_char_has_control(r->pass[i].text)
             && !jm_query_names_has(c->mapped_query, r->pass[i].text)) {
             jm_json_diag(c->diags, JM_WARNING, r->pass[i].node, "no route "
                          "maps \"%s\", so it passes anyway: remove it",

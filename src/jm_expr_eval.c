@@ -312,37 +312,11 @@ apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
     return formats[format](pout, p, node);
 }
 
-/* Octets that text begins with that are visible ASCII or a space. */
-static apr_size_t plain_span(jm_str_t text)
-{
-    apr_size_t i = 0;
-
-    while (i < text.len && (unsigned char)text.ptr[i] >= 0x20
-           && (unsigned char)text.ptr[i] < 0x7F) {
-        i++;
-    }
-    return i;
-}
-
-static int has_control(jm_str_t text)
-{
-    apr_size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if (c < 0x20 || c == 0x7F) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
 {
-    int plain = plain_span(text) == text.len;
+    int plain = jm_char_plain_span(text) == text.len;
 
-    if (!plain && has_control(text)) {
+    if (!plain && jm_char_has_control(text)) {
         return "holds a control character";
     }
     if (target == JM_TARGET_HEADER && text.len

@@ -178,7 +178,15 @@ static apr_status_t fail_twice(parse_t *c, const jm_json_t *object,
     return APR_EINVAL;
 }
 
-/* By name, and those of one name by place. */
+/* Names without regard to case; most differ in length or first octet, which is
+ * a NUL where there is none. */
+static int is_like(jm_str_t a, jm_str_t b)
+{
+    return a.len == b.len && ((*a.ptr ^ *b.ptr) & ~('a' ^ 'A')) == 0
+           && !strncasecmp(a.ptr, b.ptr, a.len);
+}
+
+/* Names that are alike stand together, those that are one by place. */
 static int compare_names(const void *va, const void *vb)
 {
     const jm_json_t *a = *(const jm_json_t *const *)va;
@@ -188,40 +196,56 @@ static int compare_names(const void *va, const void *vb)
     if (a->name.len != b->name.len) {
         return a->name.len < b->name.len ? -1 : 1;
     }
-    order = memcmp(a->name.ptr, b->name.ptr, a->name.len);
+    order = strncasecmp(a->name.ptr, b->name.ptr, a->name.len);
+    if (!order) {
+        order = memcmp(a->name.ptr, b->name.ptr, a->name.len);
+    }
     return order ? order : a->index < b->index ? -1 : 1;
 }
 
-/* The first member whose name stands before it, or NULL. Sorted, since names
- * that share a hash are easily made. */
-static const jm_json_t *find_twice(apr_pool_t *p, const jm_json_t *object)
+/* Of two members that are alike, the second if both have one name; NULL: they
+ * differ in case. */
+static const jm_json_t *share(jm_json_t *first, jm_json_t *second)
 {
-    const jm_json_t **sorted = apr_palloc(p, object->count * sizeof(*sorted));
+    first->shared = second->shared = 1;
+    return jm_str_eq(first->name, second->name) ? second : NULL;
+}
+
+/* Marks the members that share a name. Returns the first whose name stands
+ * before it, or NULL. Sorted, since names that share a hash are easily
+ * made. */
+static const jm_json_t *find_shared(apr_pool_t *p, jm_json_t *items,
+                                    unsigned count)
+{
+    jm_json_t **sorted = apr_palloc(p, count * sizeof(*sorted));
     const jm_json_t *twice = NULL;
     unsigned i;
 
-    for (i = 0; i < object->count; i++) {
-        sorted[i] = &object->items[i];
+    for (i = 0; i < count; i++) {
+        sorted[i] = &items[i];
     }
-    qsort(sorted, object->count, sizeof(*sorted), compare_names);
-    for (i = 1; i < object->count; i++) {
-        if (jm_str_eq(sorted[i - 1]->name, sorted[i]->name)
-            && (!twice || sorted[i]->index < twice->index)) {
-            twice = sorted[i];
+    qsort(sorted, count, sizeof(*sorted), compare_names);
+    for (i = 1; i < count; i++) {
+        if (is_like(sorted[i - 1]->name, sorted[i]->name)) {
+            const jm_json_t *second = share(sorted[i - 1], sorted[i]);
+
+            if (second && (!twice || second->index < twice->index)) {
+                twice = second;
+            }
         }
     }
     return twice;
 }
 
 /* The same for few: each with each. */
-static const jm_json_t *find_twice_of_few(const jm_json_t *object)
+static const jm_json_t *find_shared_of_few(jm_json_t *items, unsigned count)
 {
-    const jm_json_t *items = object->items;
     unsigned i, k;
 
-    for (i = 1; i < object->count; i++) {
+    for (i = 1; i < count; i++) {
         for (k = 0; k < i; k++) {
-            if (jm_str_eq(items[k].name, items[i].name)) {
+            if (is_like(items[k].name, items[i].name)
+                && share(&items[k], &items[i])) {
                 return &items[i];
             }
         }
@@ -230,11 +254,12 @@ static const jm_json_t *find_twice_of_few(const jm_json_t *object)
 }
 
 /* The names of an object are looked at before what they name. */
-static apr_status_t check_names(parse_t *c, const jm_json_t *object)
+static apr_status_t check_names(parse_t *c, const jm_json_t *object,
+                                jm_json_t *items)
 {
     const jm_json_t *twice = object->count > PAIRS_MAX
-                             ? find_twice(c->p, object)
-                             : find_twice_of_few(object);
+                             ? find_shared(c->p, items, object->count)
+                             : find_shared_of_few(items, object->count);
 
     return twice ? fail_twice(c, object, twice) : APR_SUCCESS;
 }
@@ -282,7 +307,7 @@ static apr_status_t read_items(parse_t *c, jm_json_t *node,
         at = mark->next;
     }
     if (rv == APR_SUCCESS && node->type == JM_JSON_OBJECT) {
-        rv = check_names(c, node);
+        rv = check_names(c, node, items);
     }
     at = first;
     for (i = 0; i < node->count && rv == APR_SUCCESS; i++) {

@@ -1,11 +1,11 @@
 /*
  * jm_json.h: strict JSON (RFC 8259) as an immutable tree in a pool.
- * jm_json.c is the only file that knows json-c. json-c alone accepts what
- * must be refused (duplicate names, NaN, single quotes, trailing NUL, raw
- * controls, overlong UTF-8, lone surrogates) and clamps numbers, so a scan
- * goes before it, records each value's offset and each number's digits, and
- * counts members; then json-c parses, and its tree is copied out. No json-c
- * object outlives jm_json_parse.
+ * json-c alone accepts what must be refused (duplicate names, NaN, single
+ * quotes, trailing NUL, raw controls, overlong UTF-8, lone surrogates) and
+ * clamps numbers, so a scan of our own validates and records where each value
+ * stands; the tree is made of that, and json-c decodes the strings that have
+ * escapes. jm_json.c is the only file that knows it, and no object of it
+ * outlives jm_json_parse.
  */
 #ifndef JM_JSON_H
 #define JM_JSON_H
@@ -25,7 +25,9 @@ typedef enum jm_json_e {
 
 struct jm_json_t {
     jm_json_e type;
-    int truth;                /* BOOL: 0 or 1 */
+    unsigned truth : 1;       /* BOOL: 0 or 1 */
+    unsigned shared : 1;      /* another member of parent has this name but
+                               * for case */
     jm_str_t text;            /* STRING: decoded UTF-8, may hold NUL; NUMBER:
                                * the digits of the source. Followed by a NUL
                                * that len does not count. */
@@ -72,11 +74,12 @@ jm_str_t jm_json_compact(apr_pool_t *p, const jm_json_t *node);
 /* One string as a JSON string with its quotes, escaped as above. */
 jm_str_t jm_json_quote(apr_pool_t *p, jm_str_t text);
 
-/* A copy of node and all below it, without parent, in one block of
- * jm_json_packed_size octets (a multiple of 16) that is aligned as malloc's
- * are and shows no pointer to the outside. */
+/* A copy of node and all below it, without parent, in one block of size
+ * octets, which is what jm_json_packed_size says (a multiple of 16). It is
+ * aligned as malloc's are and shows no pointer to the outside. */
 apr_size_t jm_json_packed_size(const jm_json_t *node);
-const jm_json_t *jm_json_pack(void *block, const jm_json_t *node);
+const jm_json_t *jm_json_pack(void *block, apr_size_t size,
+                              const jm_json_t *node);
 
 /* A NUMBER as seconds, rounded up to a whole one, computed from its digits
  * without a double. APR_EINVAL: NULL or not a number; APR_ERANGE: its

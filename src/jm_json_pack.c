@@ -6,10 +6,10 @@
 
 #define ALIGNMENT 16           /* octets */
 
-/* The block, from which nodes are taken at one end and octets behind them. */
+/* The block, from which nodes are taken at one end and octets at the other. */
 typedef struct pack_t {
     jm_json_t *node;           /* the next one that is free */
-    char *text;                /* the next octet */
+    char *end;                 /* of the octets that are free */
 } pack_t;
 
 static int has_text(const jm_json_t *node)
@@ -17,31 +17,28 @@ static int has_text(const jm_json_t *node)
     return node->type == JM_JSON_STRING || node->type == JM_JSON_NUMBER;
 }
 
-static void measure(apr_size_t *pnodes, apr_size_t *poctets,
-                    const jm_json_t *node)
+static apr_size_t size_of(const jm_json_t *node)
 {
+    apr_size_t size = sizeof(*node) + node->name.len + 1;
     unsigned i;
 
-    *pnodes += 1;
-    *poctets += node->name.len + 1;
     if (has_text(node)) {
-        *poctets += node->text.len + 1;
+        size += node->text.len + 1;
     }
     for (i = 0; i < node->count; i++) {
-        measure(pnodes, poctets, &node->items[i]);
+        size += size_of(&node->items[i]);
     }
+    return size;
 }
 
 static jm_str_t pack_text(pack_t *pack, jm_str_t text)
 {
-    char *copy = pack->text;
-
+    pack->end -= text.len + 1;
     if (text.len) {
-        memcpy(copy, text.ptr, text.len);
+        memcpy(pack->end, text.ptr, text.len);
     }
-    copy[text.len] = '\0';
-    pack->text += text.len + 1;
-    return jm_strn(copy, text.len);
+    pack->end[text.len] = '\0';
+    return jm_strn(pack->end, text.len);
 }
 
 static void pack_node(pack_t *pack, jm_json_t *to, const jm_json_t *from,
@@ -65,24 +62,15 @@ static void pack_node(pack_t *pack, jm_json_t *to, const jm_json_t *from,
 
 apr_size_t jm_json_packed_size(const jm_json_t *node)
 {
-    apr_size_t nodes = 0;
-    apr_size_t octets = 0;
-
-    measure(&nodes, &octets, node);
-    return (nodes * sizeof(jm_json_t) + octets + ALIGNMENT - 1)
-           / ALIGNMENT * ALIGNMENT;
+    return (size_of(node) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-const jm_json_t *jm_json_pack(void *block, const jm_json_t *node)
+const jm_json_t *jm_json_pack(void *block, apr_size_t size,
+                              const jm_json_t *node)
 {
-    apr_size_t nodes = 0;
-    apr_size_t octets = 0;
     jm_json_t *root = block;
-    pack_t pack;
+    pack_t pack = { root + 1, (char *)block + size };
 
-    measure(&nodes, &octets, node);
-    pack.node = root + 1;
-    pack.text = (char *)(root + nodes);
     pack_node(&pack, root, node, NULL);
     return root;
 }

@@ -1,5 +1,5 @@
 /*
- * jm_json_scan.c: the scan that goes before json-c: grammar, UTF-8, escapes,
+ * jm_json_scan.c: the scan that goes before the tree: grammar, UTF-8, escapes,
  * depth, and where everything stands. Touches only the pool it was given.
  * Recursion is bounded by JM_JSON_DEPTH_MAX.
  */

@@ -1,5 +1,5 @@
 /*
- * jm_json_scan.h: the scan that goes before json-c: validates a text by the
+ * jm_json_scan.h: the scan that goes before the tree: validates a text by the
  * grammar of RFC 8259 and UTF-8 by RFC 3629, and records where each value
  * and name stands. Private to jm_json.c.
  */

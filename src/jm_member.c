@@ -193,7 +193,7 @@ jm_member_e jm_member_bool(int *pout, const jm_subst_t *s,
     jm_member_e e = jm_member_typed(&node, s, object, name, JM_JSON_BOOL);
 
     if (e == JM_MEMBER_OK) {
-        *pout = node->truth;
+        *pout = (int)node->truth;
     }
     return e;
 }

@@ -3,8 +3,7 @@
  */
 #include "jm_note.h"
 
-#include <stdlib.h>
-
+#include "jm_char.h"
 #include "jm_json.h"
 
 #define PREFIX "jwt."
@@ -12,15 +11,10 @@
 
 /* --- text --- */
 
-static int is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7F;
-}
-
 /* Octets of a note that a character takes whose first octet is c. */
 static apr_size_t width_of(unsigned char c)
 {
-    if (is_control(c) || c >= 0xF0) {
+    if (jm_char_is_control((char)c) || c >= 0xF0) {
         return 4;
     }
     return c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
@@ -29,14 +23,7 @@ static apr_size_t width_of(unsigned char c)
 /* 1 if text stands in a note as it is. */
 static int is_plain(jm_str_t text)
 {
-    apr_size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        if (is_control((unsigned char)text.ptr[i])) {
-            return 0;
-        }
-    }
-    return text.len <= JM_NOTE_VALUE_MAX;
+    return text.len <= JM_NOTE_VALUE_MAX && !jm_char_has_control(text);
 }
 
 /* Octets that write_text writes at most, NUL included. */
@@ -66,7 +53,7 @@ static char *write_text(char *out, jm_str_t text)
         if ((apr_size_t)(out - start) + width_of(c) > JM_NOTE_VALUE_MAX) {
             break;
         }
-        if (is_control(c)) {
+        if (jm_char_is_control((char)c)) {
             out += apr_snprintf(out, 5, "\\x%02x", c);
         }
         else {
@@ -83,64 +70,6 @@ const char *jm_note_text(apr_pool_t *p, jm_str_t text)
 
     write_text(out, text);
     return out;
-}
-
-/* --- names --- */
-
-/* Most names differ in length or first octet: one bit tells a letter of one
- * case from the other. */
-static int is_same_name(jm_str_t a, jm_str_t b)
-{
-    return a.len == b.len
-           && (a.len == 0 || (((*a.ptr ^ *b.ptr) & ~0x20) == 0
-                              && !strncasecmp(a.ptr, b.ptr, a.len)));
-}
-
-int jm_note_is_shared(const jm_json_t *claim)
-{
-    const jm_json_t *object = claim->parent;
-    unsigned i;
-
-    for (i = 0; i < object->count; i++) {
-        const jm_json_t *other = &object->items[i];
-
-        if (other != claim && is_same_name(other->name, claim->name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* By length, then by name without regard to case. */
-static int compare_names(const void *va, const void *vb)
-{
-    jm_str_t a = (*(const jm_json_t *const *)va)->name;
-    jm_str_t b = (*(const jm_json_t *const *)vb)->name;
-
-    if (a.len != b.len) {
-        return a.len < b.len ? -1 : 1;
-    }
-    return strncasecmp(a.ptr, b.ptr, a.len);
-}
-
-/* For each claim, by its place, 1 if it shares its name. Sorted, since a token
- * may hold thousands, and names that share a hash are easily made. */
-static const char *find_shared(apr_pool_t *p, const jm_json_t *claims)
-{
-    const jm_json_t **sorted = apr_palloc(p, claims->count * sizeof(*sorted));
-    char *shared = apr_pcalloc(p, claims->count);
-    unsigned i;
-
-    for (i = 0; i < claims->count; i++) {
-        sorted[i] = &claims->items[i];
-    }
-    qsort(sorted, claims->count, sizeof(*sorted), compare_names);
-    for (i = 1; i < claims->count; i++) {
-        if (is_same_name(sorted[i - 1]->name, sorted[i]->name)) {
-            shared[sorted[i - 1]->index] = shared[sorted[i]->index] = 1;
-        }
-    }
-    return shared;
 }
 
 /* --- notes --- */
@@ -182,9 +111,8 @@ apr_size_t jm_notes_size(const jm_json_t *claims)
     return size;
 }
 
-jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
+jm_notes_t jm_notes_make(void *block, const jm_json_t *claims)
 {
-    const char *shared = find_shared(p, claims);
     jm_notes_t notes = { block, 0 };
     jm_note_t *note = block;
     char *at = (char *)(note + most_notes(claims));
@@ -193,7 +121,7 @@ jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p)
     for (i = 0; i < claims->count && notes.count < JM_NOTES_MAX; i++) {
         const jm_json_t *claim = &claims->items[i];
 
-        if (!is_scalar(claim) || shared[i]) {
+        if (!is_scalar(claim) || claim->shared) {
             continue;
         }
         note->name = memcpy(at, PREFIX, PREFIX_LEN);

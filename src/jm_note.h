@@ -24,14 +24,10 @@ apr_size_t jm_notes_size(const jm_json_t *claims);
 /* The top-level scalars of claims, the first JM_NOTES_MAX of them, as notes
  * in block, which is aligned as malloc's are; they borrow from claims. Two
  * claims whose names differ in case only would share a note: neither is
- * there. Scratch memory from p. */
-jm_notes_t jm_notes_make(void *block, const jm_json_t *claims, apr_pool_t *p);
+ * there. */
+jm_notes_t jm_notes_make(void *block, const jm_json_t *claims);
 
 /* One name or text as it stands in a note, in p. */
 const char *jm_note_text(apr_pool_t *p, jm_str_t text);
-
-/* 1 if another member of the object that claim is in has its name but for
- * case. */
-int jm_note_is_shared(const jm_json_t *claim);
 
 #endif

@@ -107,7 +107,7 @@ static void into_cache(const run_t *run)
     cached.claims = token->claims;
     jm_claims_window(&cached.from, &cached.until, &token->authorizer->policy,
                      token->claims);
-    jm_cache_put(run->cache, run->p, &run->key, &cached);
+    jm_cache_put(run->cache, &run->key, &cached);
 }
 
 /* --- verification --- */

@@ -36,7 +36,7 @@ static void export_claims(request_rec *r, const jm_token_t *token)
     if (!notes.list) {
         notes = jm_notes_make(apr_palloc(r->pool,
                                          jm_notes_size(token->claims)),
-                              token->claims, r->pool);
+                              token->claims);
     }
     for (i = 0; i < notes.count; i++) {
         put(r->notes, notes.list[i].name, notes.list[i].text);
@@ -47,7 +47,7 @@ static void export_claims(request_rec *r, const jm_token_t *token)
 static int shares_path(const jm_json_t *claim)
 {
     for (; claim->parent; claim = claim->parent) {
-        if (jm_note_is_shared(claim)) {
+        if (claim->shared) {
             return 1;
         }
     }

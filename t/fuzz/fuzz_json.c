@@ -132,7 +132,7 @@ static void check_pack(const jm_json_t *root)
     void *block = malloc(size);
 
     must(size % 16 == 0);
-    same(root, jm_json_pack(block, root));
+    same(root, jm_json_pack(block, size, root));
     free(block);
 }
 

@@ -56,7 +56,7 @@ static void put_json(jm_cache_t *cache, const char *token,
     jm_cached_t cached = { a, 1, 10, 20, claims, claims, { NULL, 0 } };
     jm_cache_key_t key = key_of(cache, token);
 
-    jm_cache_put(cache, tap_pool, &key, &cached);
+    jm_cache_put(cache, &key, &cached);
 }
 
 static void put(jm_cache_t *cache, const char *token,
@@ -85,7 +85,7 @@ static void test_pack(void)
     const jm_json_t *node = json(text);
     apr_size_t size = jm_json_packed_size(node);
     void *block = malloc(size);
-    const jm_json_t *copy = jm_json_pack(block, node);
+    const jm_json_t *copy = jm_json_pack(block, size, node);
 
     is_str(jm_json_compact(tap_pool, copy), jm_json_compact(tap_pool,
            node).ptr, "a packed tree says what the tree said");
@@ -440,7 +440,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
             jm_cached_t fresh = { w->a, n, 0, 1, w->jose, w->claims[n],
                                   { NULL, 0 } };
 
-            jm_cache_put(w->cache, p, &w->keys[n], &fresh);
+            jm_cache_put(w->cache, &w->keys[n], &fresh);
         }
         else if (cached->generation != n
                  || !jm_str_eq(jm_json_get(cached->claims,

@@ -16,7 +16,7 @@ static jm_notes_t notes_of(const char *text)
         printf("Bail out! no JSON: %s\n", text);
         exit(2);
     }
-    return jm_notes_make(malloc(jm_notes_size(claims)), claims, tap_pool);
+    return jm_notes_make(malloc(jm_notes_size(claims)), claims);
 }
 
 static void release(jm_notes_t notes)
