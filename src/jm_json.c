@@ -1,20 +1,14 @@
 /*
- * jm_json.c: strict JSON as an immutable tree: the scan, then the tree, with
- * json-c to decode escapes; and what reads the tree. The only file that knows
- * json-c. Touches only the pool it was given. Recursion is bounded by
- * JM_JSON_DEPTH_MAX.
+ * jm_json.c: strict JSON as an immutable tree: the scan, then the tree, and
+ * what reads the tree. Touches only the pool it was given. Recursion is
+ * bounded by JM_JSON_DEPTH_MAX.
  */
 #include "jm_json.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include <openssl/crypto.h>
-
-#include <json-c/json_object.h>
-#include <json-c/json_tokener.h>
-#include <json-c/printbuf.h>
-
+#include "jm_json_decode.h"
 #include "jm_json_scan.h"
 #include "jm_number.h"
 
@@ -32,7 +26,7 @@ typedef struct parse_t {
     jm_json_t *free;                /* the next node that is free */
     char *text;                     /* a copy of the source, in which strings
                                      * and numbers get their NUL */
-    json_tokener *decoder;          /* NULL: no escape was there yet */
+    jm_json_decoder_t decoder;
     jm_json_error_t error;
 } parse_t;
 
@@ -62,47 +56,11 @@ static const char *pointer_add(apr_pool_t *p, const char *pointer,
     return out;
 }
 
-/* Decodes the string of len octets whose quote is at an offset to text, which
- * holds its copy: json-c knows what escapes stand for. APR_ENOMEM: json-c has
- * no memory; since it does not tell always, a text of another length is that,
- * too. */
-static apr_status_t decode_string(char *text, parse_t *c,
-                                  apr_uint32_t quote, apr_uint32_t len)
+static apr_status_t decode_at(char *text, parse_t *c, apr_uint32_t quote,
+                              apr_uint32_t len)
 {
-    jm_str_t source = c->scan.source;
-    json_object *string = NULL;
-    apr_status_t rv = APR_ENOMEM;
-
-    if (!c->decoder) {
-        c->decoder = json_tokener_new();
-    }
-    if (c->decoder) {
-        string = json_tokener_parse_ex(c->decoder, source.ptr + quote,
-                                       (int)(source.len - quote));
-    }
-    if (json_object_is_type(string, json_type_string)
-        && json_object_get_string_len(string) == (int)len) {
-        char *decoded = (char *)json_object_get_string(string);
-
-        memcpy(text, decoded, len);
-        /* It may be a secret, and json-c frees it as it is. */
-        OPENSSL_cleanse(decoded, len);
-        rv = APR_SUCCESS;
-    }
-    json_object_put(string);
-    if (c->decoder) {
-        json_tokener_reset(c->decoder);
-    }
-    return rv;
-}
-
-static void end_decoder(parse_t *c)
-{
-    if (c->decoder) {
-        /* The last string is in its buffer still. */
-        OPENSSL_cleanse(c->decoder->pb->buf, (apr_size_t)c->decoder->pb->size);
-        json_tokener_free(c->decoder);
-    }
+    return jm_json_decode(text, &c->decoder, c->p,
+                          c->scan.source.ptr + quote, len);
 }
 
 /* The pointer of what the scan was reading when it failed. */
@@ -120,7 +78,7 @@ static const char *scan_pointer(parse_t *c)
         else if (step->place == JM_JSON_AT_NAME) {
             char *name = apr_palloc(c->p, step->name_len);
 
-            if (decode_string(name, c, step->name_offset, step->name_len)
+            if (decode_at(name, c, step->name_offset, step->name_len)
                 != APR_SUCCESS) {
                 break;
             }
@@ -131,7 +89,7 @@ static const char *scan_pointer(parse_t *c)
             break;
         }
     }
-    end_decoder(c);
+    jm_json_decoder_end(&c->decoder);
     return pointer;
 }
 
@@ -159,7 +117,7 @@ static apr_status_t read_string(jm_str_t *ptext, parse_t *c,
     apr_status_t rv = APR_SUCCESS;
 
     if (memchr(text, '\\', len)) {
-        rv = decode_string(text, c, quote, len);
+        rv = decode_at(text, c, quote, len);
     }
     text[len] = '\0';
     *ptext = jm_strn(text, len);
@@ -357,7 +315,7 @@ static apr_status_t build(const jm_json_t **proot, parse_t *c)
     c->free = root + 1;
     c->text = apr_pstrmemdup(c->p, c->scan.source.ptr, c->scan.source.len);
     rv = read_value(c, root, 0);
-    end_decoder(c);
+    jm_json_decoder_end(&c->decoder);
     *proot = rv == APR_SUCCESS ? root : NULL;
     return rv;
 }
@@ -371,7 +329,7 @@ apr_status_t jm_json_parse(const jm_json_t **proot, jm_json_error_t *err,
 
     *proot = NULL;
     c.p = p;
-    c.decoder = NULL;
+    c.decoder.tokener = NULL;
     c.error = no_memory;
     rv = jm_json_scan(&c.scan, p, source);
     if (rv == APR_SUCCESS) {

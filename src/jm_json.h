@@ -4,8 +4,7 @@
  * quotes, trailing NUL, raw controls, overlong UTF-8, lone surrogates) and
  * clamps numbers, so a scan of our own validates and records where each value
  * stands; the tree is made of that, and json-c decodes the strings that have
- * escapes. jm_json.c is the only file that knows it, and no object of it
- * outlives jm_json_parse.
+ * escapes (jm_json_decode.c), which nothing else knows.
  */
 #ifndef JM_JSON_H
 #define JM_JSON_H

@@ -23,9 +23,9 @@ none "no source of the core names a header of httpd" \
     "$(grep -E '#include *[<"](httpd|(http|ap|util|mod)_[a-z_]*)\.h' src/*.[ch])"
 
 # shellcheck disable=SC2046
-none "json-c is named in src/jm_json.c only" \
+none "json-c is named in src/jm_json_decode only" \
     "$(grep -lE 'include *<json|json_(object|tokener)' mod_jwtmap.c \
-        $(find src -name '*.[ch]' ! -path src/jm_json.c))"
+        $(find src -name '*.[ch]' ! -path 'src/jm_json_decode.*'))"
 
 none "mod_jwtmap.so exports jwtmap_module, and nothing else" \
     "$({ nm -D --defined-only mod_jwtmap.so | awk '{ print $NF }'

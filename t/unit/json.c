@@ -110,6 +110,8 @@ static const valid_t valid[] = {
     { T("{\"\xE2\x82\xAC\":\"\\u20ac\"}"),
       "{\"\xE2\x82\xAC\":\"\xE2\x82\xAC\"}" },
     { T("{\"\\u0061\\t\\\"\":0}"), "{\"a\\t\\\"\":0}" },
+    { T("\"\xC3\xA9\\ud836\\uDC00\\uD836\\udfff\\\\ud83d\\\"\\ud877\\uDE03\""),
+      "\"\xC3\xA9\xF0\x9D\xA0\x80\xF0\x9D\xAF\xBF\\\\ud83d\\\"\xF0\xAD\xB8\x83\"" },
     { T("{\"\\ud83d\\ude00\":0}"), "{\"\xF0\x9F\x98\x80\":0}" },
     { T("{\"a\\u0001\":0,\"a\\u0002\":0}"), NULL },
 };
