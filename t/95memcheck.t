@@ -11,8 +11,7 @@ use JwtMapServer;
 plan skip_all => 'not under memcheck: JWTMAP_MEMCHECK=1'
     unless $ENV{JWTMAP_MEMCHECK};
 
-# The rounds may take minutes.
-sub bearer { return 'Authorization: Bearer ' . token(exp => time + 3600, @_) }
+sub bearer { return 'Authorization: Bearer ' . token(@_) }
 
 # --- many requests of each kind ----------------------------------------------------
 

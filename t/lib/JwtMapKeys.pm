@@ -33,6 +33,8 @@ my %kind = (
 );
 my %default_key = (HS => 'hs', RS => 'rsa', PS => 'rsa', ES256 => 'ec256',
                    ES384 => 'ec384', ES512 => 'ec521', EdDSA => 'ed25519');
+# Seconds; a test may take minutes under memcheck.
+my $lifetime = $ENV{JWTMAP_MEMCHECK} ? 3600 : 300;
 my $codec = JSON::PP->new->utf8->canonical;
 
 # Writes DIR/NAME.pem, DIR/NAME.pub.pem, DIR/hs.secret, and DIR/jwks.json:
@@ -119,7 +121,7 @@ sub token {
     my %header = (alg => $alg, typ => 'JWT', ($key eq 'hs' ? () : (kid => $key)),
                   %{ $opt{header} || {} });
     my %payload = (iss => 'https://issuer.example', aud => 'api://gateway',
-                   sub => 'alice', iat => time, exp => time + 300, %claims);
+                   sub => 'alice', iat => time, exp => time + $lifetime, %claims);
     for my $part (\%header, \%payload) {
         delete @$part{ grep { !defined $part->{$_} } keys %$part };
     }
