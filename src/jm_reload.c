@@ -122,7 +122,7 @@ static void say(const look_t *look, jm_reload_e what, apr_uint32_t mark,
 }
 
 /* The next content that can be read is a new one. */
-static void cannot_read(const look_t *look, apr_status_t rv)
+static void cannot_read(const look_t *look, apr_status_t rv, const char *why)
 {
     memset(&look->file->state, 0, sizeof(look->file->state));
     if (APR_STATUS_IS_EACCES(rv) || rv == APR_FROM_OS_ERROR(EPERM)) {
@@ -131,7 +131,7 @@ static void cannot_read(const look_t *look, apr_status_t rv)
     }
     say(look, JM_RELOAD_REFUSED, (apr_uint32_t)rv << 2,
         apr_psprintf(look->p, "cannot read \"%s\": %s",
-                     look->file->watch->name, jm_file_reason(look->p, rv)));
+                     look->file->watch->name, why));
 }
 
 static void hear(void *baton, jm_severity_e severity, const char *text)
@@ -178,7 +178,7 @@ static int look_inside(look_t *look)
                                     file->watch, look->now);
 
     if (rv != APR_SUCCESS) {
-        cannot_read(look, rv);
+        cannot_read(look, rv, error);
         return 0;
     }
     if (jm_file_stamp(&after, look->p, file->watch->path) != APR_SUCCESS
@@ -200,12 +200,12 @@ static int look_at(look_t *look)
     const char *path = look->file->watch->path;
     apr_status_t rv = jm_file_stamp(&stamp, look->p, path);
 
-    if (rv == APR_SUCCESS && !look->file->seen) {
+    if (rv == APR_SUCCESS && !look->file->seen && !stamp.is_pipe) {
         rv = jm_file_may_read(look->p, path);
     }
     look->file->seen = 1;
     if (rv != APR_SUCCESS) {
-        cannot_read(look, rv);
+        cannot_read(look, rv, jm_file_reason(look->p, rv));
         return 0;
     }
     if (look->file->state.settled

@@ -44,6 +44,11 @@ apr_status_t jm_watch_read(jm_str_t *ptext, jm_watch_state_t *pstate,
     if (jm_file_stamp(&pstate->stamp, p, watch->path) == APR_SUCCESS) {
         pstate->settled = is_settled(&pstate->stamp, now);
     }
+    if (pstate->stamp.is_pipe) {
+        *ptext = jm_strn(NULL, 0);
+        *perror = "it is a named pipe: put a file in its place";
+        return APR_EINVAL;
+    }
     rv = watch->kind == JM_WATCH_SECRET
          ? jm_file_read_secret(ptext, perror, p, watch->path, max)
          : jm_file_read(ptext, perror, p, watch->path, max);

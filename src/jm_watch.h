@@ -47,7 +47,8 @@ const char *jm_watch_member(jm_watch_e kind);
 
 /* Reads the file into p; *ptext is cleared with p. *pstate is set even where
  * the file cannot be read, as far as it is known. Else *perror, in p, says
- * why in a few words. */
+ * why in a few words. A named pipe is refused and not opened: who looks at
+ * files may not wait, and what was in it is there once. */
 apr_status_t jm_watch_read(jm_str_t *ptext, jm_watch_state_t *pstate,
                            const char **perror, apr_pool_t *p,
                            const jm_watch_t *watch, apr_time_t now);

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
 
 #include "jm_reload.h"
@@ -21,15 +22,22 @@ static const char *at(const char *name)
     return apr_pstrcat(tap_pool, dir, "/", name, NULL);
 }
 
-/* Writes in place, as of a minute ago: not just being written, and settled. */
-static void put(const char *name, const char *text)
+/* Not just being written, and settled. */
+static void make_old(const char *name)
 {
     struct utimbuf then = { time(NULL) - 60, time(NULL) - 60 };
+
+    utime(at(name), &then);
+}
+
+/* Writes in place, as of a minute ago. */
+static void put(const char *name, const char *text)
+{
     FILE *file = fopen(at(name), "w");
 
     fputs(text, file);
     fclose(file);
-    utime(at(name), &then);
+    make_old(name);
 }
 
 /* What was said last. */
@@ -186,6 +194,51 @@ static void test_writing(void)
        && keys_of(table) == 2, "but not for long");
 }
 
+/* Who opens a pipe waits for its writer, and all files with it. */
+static void test_pipe(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    remove(at("secret"));
+    mkfifo(at("secret"), 0600);
+    make_old("secret");
+    put("list", "jti:a\n");
+    alarm(20);
+    looks(reload);
+    looks(reload);
+    alarm(0);
+    ok(keys_of(table) == 1 && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "a named pipe in the place of a file keeps no other file waiting");
+    ok(!compile_files(tap_pool), "and is an error at load");
+    remove(at("secret"));
+    put("secret", SECRET_2);
+    looks(reload);
+    ok(said.what == JM_RELOAD_TAKEN && keys_of(table) == 2,
+       "a file in its place is taken over");
+}
+
+static void test_too_large(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    ok(truncate(at("secret"), JM_KEY_FILE_MAX + 1) == 0, "a file grows");
+    make_old("secret");
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_REFUSED
+       && strstr(said.text, "more than 1048576 octets") && keys_of(table) == 1,
+       "a file that is too large is refused, with the limit");
+}
+
 /* As if root had read it at start, a long time ago. */
 static void test_forbidden(void)
 {
@@ -274,6 +327,8 @@ int main(void)
     test_changes();
     test_refusals();
     test_writing();
+    test_pipe();
+    test_too_large();
     test_forbidden();
     test_later_process();
     remove(at("secret"));
