@@ -194,6 +194,26 @@ static int look_inside(look_t *look)
     return 0;
 }
 
+/* Who adds to a list all the time would hold back all that it says: lines
+ * behind those that are in use count while more are being written. 0: there
+ * are none. */
+static int look_behind(look_t *look)
+{
+    jm_watch_state_t *known = &look->file->state;
+    jm_watch_state_t state;
+    const char *error;
+    jm_str_t text;
+
+    if (look->file->watch->kind != JM_WATCH_REVOKED
+        || jm_watch_read(&text, &state, &error, look->p, look->file->watch,
+                         look->now) != APR_SUCCESS
+        || !jm_watch_has_grown(&text, &state, known)) {
+        return 0;
+    }
+    take(look, text, &state);
+    return 1;
+}
+
 static int look_at(look_t *look)
 {
     jm_file_stamp_t stamp;
@@ -212,7 +232,8 @@ static int look_at(look_t *look)
         && same_stamp(&stamp, &look->file->state.stamp)) {
         return 0;
     }
-    return is_being_written(&stamp, look->now) || look_inside(look);
+    return is_being_written(&stamp, look->now) ? !look_behind(look)
+                                               : look_inside(look);
 }
 
 int jm_reload_look(jm_reload_t *reload, apr_time_t now, jm_reload_say_t *say,
@@ -260,6 +281,7 @@ static void catch_up(file_t *file, jm_share_t *share, unsigned number,
         return;
     }
     if (rv == APR_SUCCESS) {
+        state.len = text.len;
         rv = jm_watch_use(file->watch, p, text, ignore, NULL);
     }
     if (rv != APR_SUCCESS) {

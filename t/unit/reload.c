@@ -194,6 +194,49 @@ static void test_writing(void)
        && keys_of(table) == 2, "but not for long");
 }
 
+static int grows(jm_reload_t *reload, const char *name, const char *text)
+{
+    FILE *file = fopen(at(name), "a");
+
+    fputs(text, file);
+    fclose(file);
+    said.count = 0;
+    return jm_reload_look(reload, apr_time_now(), hear_it, NULL);
+}
+
+/* Each look finds a file that was written to a moment ago. */
+static void test_growing(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "jti:a\n");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    ok(!grows(reload, "list", "jti:b\njti:c")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1
+       && is_revoked(table, "{\"jti\":\"b\"}") == 1
+       && is_revoked(table, "{\"jti\":\"c\"}") == 0,
+       "whole lines that are added to a list do not wait");
+    ok(!grows(reload, "list", "d\n")
+       && is_revoked(table, "{\"jti\":\"cd\"}") == 1
+       && is_revoked(table, "{\"jti\":\"b\"}") == 1, "nor the next ones");
+    ok(grows(reload, "list", "jti:e") && said.count == 0,
+       "half a line does");
+    apr_sleep(apr_time_from_msec(150));
+    looks(reload);
+    ok(is_revoked(table, "{\"jti\":\"e\"}") == 1
+       && is_revoked(table, "{\"jti\":\"cd\"}") == 1,
+       "until nobody writes");
+    put("list", "");
+    ok(grows(reload, "list", "jti:x\njti:y\njti:z\njti:1\n")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "a list that is written anew does, too");
+    ok(grows(reload, "secret", "\n\n") && keys_of(table) == 1,
+       "and so does a key");
+}
+
 /* Who opens a pipe waits for its writer, and all files with it. */
 static void test_pipe(void)
 {
@@ -327,6 +370,7 @@ int main(void)
     test_changes();
     test_refusals();
     test_writing();
+    test_growing();
     test_pipe();
     test_too_large();
     test_forbidden();
