@@ -10,8 +10,9 @@
 #define PAUSE apr_time_from_msec(100)
 
 /* What a file may grow to and still be shared, octets and times its size at
- * load. Memory that is not written to costs nothing. */
-#define ROOM_MIN 65536
+ * load. Memory that is not written to costs nothing. Lists often begin empty. */
+#define ROOM_KEYS 65536
+#define ROOM_LIST (4 << 20)
 #define ROOM_FACTOR 4
 
 typedef struct file_t {
@@ -70,8 +71,9 @@ const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
     for (i = 0; i < count; i++) {
         const file_t *file = &APR_ARRAY_IDX(reload->files, i, file_t);
 
-        sizes[i] = ROOM_MIN + ROOM_FACTOR
-                   * (apr_size_t)file->watch->loaded.stamp.size;
+        sizes[i] = (file->watch->kind == JM_WATCH_REVOKED ? ROOM_LIST
+                                                          : ROOM_KEYS)
+                   + ROOM_FACTOR * file->watch->loaded.len;
     }
     *pcount = count;
     return sizes;

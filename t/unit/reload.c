@@ -310,6 +310,18 @@ static void test_forbidden(void)
        "it is taken over when it may be read");
 }
 
+/* jti:1 and so on. */
+static const char *a_list(int count)
+{
+    char *text = apr_palloc(tap_pool, (apr_size_t)count * 16);
+    char *end = text;
+
+    for (; count; count--) {
+        end += sprintf(end, "jti:%d\n", count);
+    }
+    return text;
+}
+
 /* Two processes, as far as a reload can tell: two tables of the same files,
  * and one share. */
 static void test_later_process(void)
@@ -318,6 +330,7 @@ static void test_later_process(void)
     jm_reload_t *late = jm_reload_make(tap_pool);
     jm_reload_t *later = jm_reload_make(tap_pool);
     const jm_table_t *tables[3];
+    const char *many = a_list(40000);
     const apr_size_t *sizes;
     jm_share_t *share;
     unsigned count;
@@ -351,6 +364,13 @@ static void test_later_process(void)
     ok(keys_of(tables[1]) == 2
        && is_revoked(tables[1], "{\"jti\":\"a\"}") == 1,
        "a process that begins while files are broken has the last good ones");
+    put("list", many);
+    looks(early);
+    put("list", "broken");
+    jm_reload_catch_up(late);
+    looks(late);
+    ok(is_revoked(tables[1], "{\"jti\":\"1\"}") == 1,
+       "also of a list that began empty and has 40,000 entries");
     jm_share_clear(share);
     jm_reload_catch_up(later);
     looks(later);
