@@ -161,15 +161,50 @@ static fetch_e fetch_path(fetched_t *f, apr_pool_t *p, const jm_part_t *part,
     return found_text(f, inputs->params[part->index]);
 }
 
-/* The cookie of that name in one field: 1 if it is there. */
+/* 1 if text begins with NAME=. */
+static int begins_cookie(const char *text, const char *end)
+{
+    const char *at = text;
+
+    while (at < end && jm_char_is_token(*at)) {
+        at++;
+    }
+    return at > text && at < end && *at == '=';
+}
+
+/* Takes the first field line off *prest: httpd joins two with a comma and a
+ * blank, of which no cookie holds either (RFC 6265 4.1.1). */
+static jm_str_t next_cookie_line(jm_str_t *prest)
+{
+    const char *end = prest->ptr + prest->len;
+    const char *at = prest->ptr;
+    jm_str_t line = *prest;
+
+    while ((at = memchr(at, ',', (apr_size_t)(end - at))) != NULL) {
+        at++;
+        if (at < end && *at == ' ' && begins_cookie(at + 1, end)) {
+            line.len = (apr_size_t)(at - 1 - line.ptr);
+            *prest = jm_strn(at + 1, (apr_size_t)(end - at - 1));
+            return line;
+        }
+    }
+    *prest = jm_strn(end, 0);
+    return line;
+}
+
+/* The first cookie of that name in field: 1 if it is there. */
 static int find_cookie(jm_str_t *pvalue, jm_str_t field, jm_str_t name)
 {
     jm_cookie_t cookie;
 
-    while (jm_cookie_next(&cookie, &field, ";")) {
-        if (jm_str_eq(cookie.name, name)) {
-            *pvalue = cookie.value;
-            return 1;
+    while (field.len) {
+        jm_str_t line = next_cookie_line(&field);
+
+        while (jm_cookie_next(&cookie, &line, ";")) {
+            if (jm_str_eq(cookie.name, name)) {
+                *pvalue = cookie.value;
+                return 1;
+            }
         }
     }
     return 0;

@@ -95,7 +95,7 @@ apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
     apr_finfo_t info;
     apr_status_t rv = apr_stat(&info, path, APR_FINFO_MTIME | APR_FINFO_CTIME
                                | APR_FINFO_SIZE | APR_FINFO_IDENT
-                               | APR_FINFO_PROT, ptemp);
+                               | APR_FINFO_PROT | APR_FINFO_TYPE, ptemp);
 
     memset(stamp, 0, sizeof(*stamp));
     if (rv != APR_SUCCESS && rv != APR_INCOMPLETE) {
@@ -107,6 +107,7 @@ apr_status_t jm_file_stamp(jm_file_stamp_t *stamp, apr_pool_t *ptemp,
     stamp->inode = info.inode;
     stamp->device = info.device;
     stamp->mode = info.valid & APR_FINFO_PROT ? info.protection : 0;
+    stamp->is_pipe = info.filetype == APR_PIPE;
     return APR_SUCCESS;
 }
 

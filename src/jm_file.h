@@ -17,6 +17,8 @@ typedef struct jm_file_stamp_t {
     apr_ino_t inode;
     apr_dev_t device;
     apr_fileperms_t mode;        /* permission bits of APR; 0: not known */
+    int is_pipe;                 /* to open it may take until somebody writes
+                                  * into it */
 } jm_file_stamp_t;
 
 /* The stamp of what path leads to, through symbolic links. */

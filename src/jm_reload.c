@@ -10,8 +10,9 @@
 #define PAUSE apr_time_from_msec(100)
 
 /* What a file may grow to and still be shared, octets and times its size at
- * load. Memory that is not written to costs nothing. */
-#define ROOM_MIN 65536
+ * load. Memory that is not written to costs nothing. Lists often begin empty. */
+#define ROOM_KEYS 65536
+#define ROOM_LIST (4 << 20)
 #define ROOM_FACTOR 4
 
 typedef struct file_t {
@@ -70,8 +71,9 @@ const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
     for (i = 0; i < count; i++) {
         const file_t *file = &APR_ARRAY_IDX(reload->files, i, file_t);
 
-        sizes[i] = ROOM_MIN + ROOM_FACTOR
-                   * (apr_size_t)file->watch->loaded.stamp.size;
+        sizes[i] = (file->watch->kind == JM_WATCH_REVOKED ? ROOM_LIST
+                                                          : ROOM_KEYS)
+                   + ROOM_FACTOR * file->watch->loaded.len;
     }
     *pcount = count;
     return sizes;
@@ -122,7 +124,7 @@ static void say(const look_t *look, jm_reload_e what, apr_uint32_t mark,
 }
 
 /* The next content that can be read is a new one. */
-static void cannot_read(const look_t *look, apr_status_t rv)
+static void cannot_read(const look_t *look, apr_status_t rv, const char *why)
 {
     memset(&look->file->state, 0, sizeof(look->file->state));
     if (APR_STATUS_IS_EACCES(rv) || rv == APR_FROM_OS_ERROR(EPERM)) {
@@ -131,7 +133,7 @@ static void cannot_read(const look_t *look, apr_status_t rv)
     }
     say(look, JM_RELOAD_REFUSED, (apr_uint32_t)rv << 2,
         apr_psprintf(look->p, "cannot read \"%s\": %s",
-                     look->file->watch->name, jm_file_reason(look->p, rv)));
+                     look->file->watch->name, why));
 }
 
 static void hear(void *baton, jm_severity_e severity, const char *text)
@@ -178,7 +180,7 @@ static int look_inside(look_t *look)
                                     file->watch, look->now);
 
     if (rv != APR_SUCCESS) {
-        cannot_read(look, rv);
+        cannot_read(look, rv, error);
         return 0;
     }
     if (jm_file_stamp(&after, look->p, file->watch->path) != APR_SUCCESS
@@ -194,25 +196,46 @@ static int look_inside(look_t *look)
     return 0;
 }
 
+/* Who adds to a list all the time would hold back all that it says: lines
+ * behind those that are in use count while more are being written. 0: there
+ * are none. */
+static int look_behind(look_t *look)
+{
+    jm_watch_state_t *known = &look->file->state;
+    jm_watch_state_t state;
+    const char *error;
+    jm_str_t text;
+
+    if (look->file->watch->kind != JM_WATCH_REVOKED
+        || jm_watch_read(&text, &state, &error, look->p, look->file->watch,
+                         look->now) != APR_SUCCESS
+        || !jm_watch_has_grown(&text, &state, known)) {
+        return 0;
+    }
+    take(look, text, &state);
+    return 1;
+}
+
 static int look_at(look_t *look)
 {
     jm_file_stamp_t stamp;
     const char *path = look->file->watch->path;
     apr_status_t rv = jm_file_stamp(&stamp, look->p, path);
 
-    if (rv == APR_SUCCESS && !look->file->seen) {
+    if (rv == APR_SUCCESS && !look->file->seen && !stamp.is_pipe) {
         rv = jm_file_may_read(look->p, path);
     }
     look->file->seen = 1;
     if (rv != APR_SUCCESS) {
-        cannot_read(look, rv);
+        cannot_read(look, rv, jm_file_reason(look->p, rv));
         return 0;
     }
     if (look->file->state.settled
         && same_stamp(&stamp, &look->file->state.stamp)) {
         return 0;
     }
-    return is_being_written(&stamp, look->now) || look_inside(look);
+    return is_being_written(&stamp, look->now) ? !look_behind(look)
+                                               : look_inside(look);
 }
 
 int jm_reload_look(jm_reload_t *reload, apr_time_t now, jm_reload_say_t *say,
@@ -260,6 +283,7 @@ static void catch_up(file_t *file, jm_share_t *share, unsigned number,
         return;
     }
     if (rv == APR_SUCCESS) {
+        state.len = text.len;
         rv = jm_watch_use(file->watch, p, text, ignore, NULL);
     }
     if (rv != APR_SUCCESS) {

@@ -55,7 +55,8 @@ void jm_reload_catch_up(jm_reload_t *reload);
 /* Looks at all files: mtime, ctime, size, inode and device of what a name
  * leads to, through symbolic links; and, where these changed or are younger
  * than 2 s, at the content. Says each finding when it is new. 1: a file is
- * just being written, and should be looked at again in a moment. */
+ * just being written, and should be looked at again in a moment; of lines that
+ * were added to a revocation list, the whole ones count at once. */
 int jm_reload_look(jm_reload_t *reload, apr_time_t now, jm_reload_say_t *say,
                    void *baton);
 

@@ -50,7 +50,8 @@ void jm_response_private(apr_table_t *fields, apr_pool_t *p)
 {
     const char *rest = jm_header_value(fields, p, "Cache-Control");
     apr_size_t size = rest ? strlen(rest) : 0;
-    char *value = apr_palloc(p, 2 * size + sizeof("private"));
+    /* each member, of one octet at least, gets two more */
+    char *value = apr_palloc(p, 3 * size + sizeof("private"));
     char *end = value;
     jm_str_t member;
 

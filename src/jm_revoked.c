@@ -180,7 +180,9 @@ int jm_revoked_has(const jm_revoked_t *list, const jm_json_t *claims)
     for (i = 0; i < KIND_COUNT; i++) {
         const jm_json_t *claim = jm_json_get(claims, jm_str(kinds[i]));
 
-        if (claim && claim->type == JM_JSON_STRING
+        /* jti and sub are strings by then; of a sid nothing is checked. */
+        if (claim && (claim->type == JM_JSON_STRING
+                      || claim->type == JM_JSON_NUMBER)
             && apr_hash_get(list->values[i], claim->text.ptr,
                             (apr_ssize_t)claim->text.len)) {
             return 1;

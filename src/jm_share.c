@@ -16,6 +16,7 @@ typedef struct cell_t {
     int is_put;
     apr_size_t at;             /* octets from the start of the memory */
     apr_size_t size;           /* octets that fit */
+    apr_size_t used;           /* that were ever written to */
     apr_size_t len;
     unsigned char digest[JM_SHARE_DIGEST_LEN];
     jm_report_t report;        /* written under the lock */
@@ -104,7 +105,7 @@ void jm_share_clear(jm_share_t *share)
 
     for (i = 0; i < share->count; i++) {
         OPENSSL_cleanse(content_of(share, &share->cells[i]),
-                        share->cells[i].size);
+                        share->cells[i].used);
     }
 }
 
@@ -125,6 +126,7 @@ void jm_share_put(jm_share_t *share, unsigned number,
     }
     cell->is_put = 1;
     cell->len = fits ? text.len : 0;
+    cell->used = cell->len > cell->used ? cell->len : cell->used;
     memcpy(cell->digest, digest, sizeof(cell->digest));
     if (fits && text.len) {
         memcpy(content_of(share, cell), text.ptr, text.len);

@@ -31,6 +31,11 @@ static int is_settled(const jm_file_stamp_t *stamp, apr_time_t now)
     return now - stamp->mtime >= SETTLED && now - stamp->ctime >= SETTLED;
 }
 
+static int make_digest(unsigned char *digest, const char *ptr, apr_size_t len)
+{
+    return EVP_Digest(ptr, len, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
 apr_status_t jm_watch_read(jm_str_t *ptext, jm_watch_state_t *pstate,
                            const char **perror, apr_pool_t *p,
                            const jm_watch_t *watch, apr_time_t now)
@@ -44,16 +49,41 @@ apr_status_t jm_watch_read(jm_str_t *ptext, jm_watch_state_t *pstate,
     if (jm_file_stamp(&pstate->stamp, p, watch->path) == APR_SUCCESS) {
         pstate->settled = is_settled(&pstate->stamp, now);
     }
+    if (pstate->stamp.is_pipe) {
+        *ptext = jm_strn(NULL, 0);
+        *perror = "it is a named pipe: put a file in its place";
+        return APR_EINVAL;
+    }
     rv = watch->kind == JM_WATCH_SECRET
          ? jm_file_read_secret(ptext, perror, p, watch->path, max)
          : jm_file_read(ptext, perror, p, watch->path, max);
+    pstate->len = ptext->len;
     if (rv == APR_SUCCESS
-        && EVP_Digest(ptext->ptr, ptext->len, pstate->digest, NULL,
-                      EVP_sha256(), NULL) != 1) {
+        && !make_digest(pstate->digest, ptext->ptr, ptext->len)) {
         *perror = "out of memory";
         rv = APR_ENOMEM;
     }
     return rv;
+}
+
+int jm_watch_has_grown(jm_str_t *ptext, jm_watch_state_t *pstate,
+                       const jm_watch_state_t *former)
+{
+    unsigned char digest[JM_WATCH_DIGEST_LEN];
+    apr_size_t len = ptext->len;
+
+    while (len > former->len && ptext->ptr[len - 1] != '\n') {
+        len--;
+    }
+    if (len <= former->len
+        || !make_digest(digest, ptext->ptr, former->len)
+        || memcmp(digest, former->digest, sizeof(digest))
+        || !make_digest(pstate->digest, ptext->ptr, len)) {
+        return 0;
+    }
+    ptext->len = pstate->len = len;
+    pstate->settled = 0;
+    return 1;
 }
 
 /* --- what is in it --- */

@@ -29,7 +29,8 @@ typedef struct jm_watch_state_t {
     jm_file_stamp_t stamp;
     int settled;               /* 0: it was so young that another change may
                                 * leave the stamp as it is */
-    unsigned char digest[JM_WATCH_DIGEST_LEN];
+    apr_size_t len;            /* octets of the content */
+    unsigned char digest[JM_WATCH_DIGEST_LEN];  /* of them */
 } jm_watch_state_t;
 
 /* A file of a table; lives as long, and is immutable but for its slot. */
@@ -47,10 +48,16 @@ const char *jm_watch_member(jm_watch_e kind);
 
 /* Reads the file into p; *ptext is cleared with p. *pstate is set even where
  * the file cannot be read, as far as it is known. Else *perror, in p, says
- * why in a few words. */
+ * why in a few words. A named pipe is refused and not opened: who looks at
+ * files may not wait, and what was in it is there once. */
 apr_status_t jm_watch_read(jm_str_t *ptext, jm_watch_state_t *pstate,
                            const char **perror, apr_pool_t *p,
                            const jm_watch_t *watch, apr_time_t now);
+
+/* 1 if text is what was read as former, with more lines behind it. It is cut
+ * at the end of its last whole line, and *pstate is then of that. */
+int jm_watch_has_grown(jm_str_t *ptext, jm_watch_state_t *pstate,
+                       const jm_watch_state_t *former);
 
 /* What is wrong or odd in the text of a file. */
 typedef void jm_watch_report_t(void *baton, jm_severity_e severity,

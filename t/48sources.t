@@ -103,11 +103,13 @@ for my $case (@queries) {
     }
     all_are($record, "?$shown", 'x-query' => $want);
 }
+($record) = through('/client/a/x/b', '', 'Cookie: a=1', 'Cookie: in=2; in=3');
+all_are($record, 'two Cookie lines', 'x-cookie' => '2');
 my @cookies = (
     ['in=1', '1'], ['in="1"', '1'], ['in="', '"'], ['in=', ''], ['in=""', ''],
     ['in=a=b', 'a=b'], ['x=in; in=2', '2'], ['xin=1;in=2', '2'],
     ['in=1; in=2', '1'], [' in = 1 ', '1'], ['IN=1', undef], ['inn=1', undef],
-    ['in', undef], ['in=%41+', '%41+'], ["in=\xff", 403], ["in=a\tb", 403],
+    ['in', undef], ['in=%41+', '%41+'], ['in=a,b=1', 'a,b=1'], ["in=\xff", 403], ["in=a\tb", 403],
     ['in=" a"', 403],
 );
 for my $case (@cookies) {

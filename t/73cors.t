@@ -132,6 +132,22 @@ is_status(ask('OPTIONS', '/any/own', "Origin: $app",
     'Access-Control-Request-Method: GET'), 200,
     'a path with an OPTIONS route of its own');
 is(scalar upstream_since($mark), 1, 'answers itself');
+my @own = ("Access-Control-Request-Method: GET",
+    'X-Reply-Access-Control-Allow-Origin: https://evil',
+    'X-Reply-Access-Control-Allow-Headers: x-own',
+    'X-Reply-access-control-allow-methods: GET, PUT',
+    'X-Reply-Access-Control-Max-Age: 7',
+    'X-Reply-Access-Control-Anything: x');
+is_cors(ask('OPTIONS', '/some/own', "Origin: $app", @own), 200,
+    'allow-credentials=true allow-headers=x-own allow-methods=GET, PUT '
+    . "allow-origin=$app max-age=7", 'it says methods, headers and age');
+is_cors(ask('OPTIONS', '/some/own', 'Origin: https://evil', @own), 200, '',
+    'but nothing to an origin that is not allowed');
+is_cors(ask('OPTIONS', '/some/own', "Origin: $app", 'Origin: https://evil',
+    @own), 200, '', 'nor to two origins');
+is_cors(ask('OPTIONS', '/some/own', "Origin: $app", @own[1 .. $#own]), 200,
+    "allow-credentials=true allow-origin=$app",
+    'nor in an answer that is none to a preflight');
 
 # --- answers -----------------------------------------------------------------------------
 

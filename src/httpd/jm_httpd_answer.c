@@ -278,15 +278,37 @@ static const char *joined(apr_pool_t *p, const char *const *words)
     return apr_array_pstrcat(p, list, '\0');
 }
 
+/* 1 if an OPTIONS route of its own answers a preflight of an origin that the
+ * table allows. */
+static int is_own_preflight(const request_rec *r, const jm_ctx_t *ctx)
+{
+    const jm_client_t *client = ctx->client;
+
+    return ctx->decision && ctx->decision->match.options_route
+           && jm_cors_is_preflight(client->method, client->headers)
+           && jm_cors_allowed(ctx->table->cors,
+                              apr_table_getm(r->pool, client->headers,
+                                             "Origin"));
+}
+
+/* What such a route says and the table does not. */
+static int is_preflight_field(const char *name)
+{
+    return !strcasecmp(name, "Access-Control-Allow-Methods")
+           || !strcasecmp(name, "Access-Control-Allow-Headers")
+           || !strcasecmp(name, "Access-Control-Max-Age");
+}
+
 /* The table speaks for CORS, not the upstream. */
-static void drop_cors_fields(apr_table_t *fields)
+static void drop_cors_fields(apr_table_t *fields, int own_preflight)
 {
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int i = 0;
 
     while (i < array->nelts) {
-        if (!strncasecmp(entry[i].key, "Access-Control-", 15)) {
+        if (!strncasecmp(entry[i].key, "Access-Control-", 15)
+            && !(own_preflight && is_preflight_field(entry[i].key))) {
             apr_table_unset(fields, entry[i].key);
         }
         else {
@@ -300,13 +322,15 @@ void jm_answer_cors(request_rec *r, const jm_ctx_t *ctx)
 {
     const jm_decision_t *d = ctx->decision;
     const apr_array_header_t *fields;
+    int own_preflight;
     int i;
 
     if (!ctx->table->cors) {
         return;
     }
-    drop_cors_fields(r->headers_out);
-    drop_cors_fields(r->err_headers_out);
+    own_preflight = is_own_preflight(r, ctx);
+    drop_cors_fields(r->headers_out, own_preflight);
+    drop_cors_fields(r->err_headers_out, own_preflight);
     fields = jm_cors_fields(ctx->table->cors, r->pool, ctx->client->headers,
                             d && d->action == JM_ACTION_PREFLIGHT,
                             joined(r->pool, d ? d->allow : NULL));

@@ -84,6 +84,29 @@ static int get_param(jm_str_t *pout, apr_pool_t *p, const jm_inputs_t *in)
     return 1;
 }
 
+/* Cuts *prest where a cookie ends: at `;`, and where httpd joined two lines,
+ * which is `, ` before what is a token and `=`. */
+static jm_str_t cut_cookie(jm_str_t *prest)
+{
+    static const char token[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~";
+    apr_size_t i;
+
+    for (i = 0; i < prest->len; i++) {
+        const char *at = prest->ptr + i;    /* NUL stands behind it */
+
+        if (*at == ';' || (at[0] == ',' && at[1] == ' '
+                           && strspn(at + 2, token)
+                           && at[2 + strspn(at + 2, token)] == '=')) {
+            jm_str_t head = jm_strn(prest->ptr, i);
+
+            *prest = jm_strn(at + 1, prest->len - i - 1);
+            return head;
+        }
+    }
+    return fuzz_cut(prest, ';');
+}
+
 static int get_cookie(jm_str_t *pout, apr_pool_t *p, const jm_inputs_t *in)
 {
     const apr_array_header_t *array = apr_table_elts(in->headers);
@@ -96,7 +119,7 @@ static int get_cookie(jm_str_t *pout, apr_pool_t *p, const jm_inputs_t *in)
         jm_str_t rest = jm_str(entry->val);
 
         while (!strcasecmp(entry->key, "Cookie") && rest.len) {
-            jm_str_t value = fuzz_cut(&rest, ';');
+            jm_str_t value = cut_cookie(&rest);
             int has_value = value.len && memchr(value.ptr, '=', value.len);
             jm_str_t name = fuzz_cut(&value, '=');
 

@@ -73,7 +73,8 @@ static void set_up(void)
     apr_table_add(headers, "X-Dotted.Name", "dotted");
     apr_table_add(headers, "Cookie", "sid2=no; Sid=no; sid; sid = \"a b\" ;"
                                      "sid=later; e=; q=\"; w=\"\"; v=a=b");
-    apr_table_add(headers, "Cookie", "\tlast=%41");
+    apr_table_add(headers, "Cookie", "\tlast=%41, j1=1; j2=a,b=c, d,, j3=3,"
+                                     " , j1=2, =, j4");
     inputs.method = "PATCH";
     inputs.headers = headers;
     inputs.query = jm_str("a=1&b=%41+c&a=2&e&n=x%00y&odd.name=o");
@@ -225,6 +226,11 @@ static const case_t texts[] = {
     { "\"$request.cookie.w\"", "" },
     { "\"$request.cookie.v\"", "a=b" },
     { "\"$request.cookie.last\"", "%41" },
+    { "\"$request.cookie.j1\"", "1" },
+    { "\"$request.cookie.j2\"", "a,b=c, d," },
+    { "\"$request.cookie.j3\"", "3," },
+    { "\"$request.cookie.j4\"", OMIT },
+    { "\"$request.cookie.b\"", OMIT },
     { "\"$request.cookie.none\"", OMIT },
     { "\"$request.method\"", "PATCH" },
     /* config */

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
 
 #include "jm_reload.h"
@@ -21,15 +22,22 @@ static const char *at(const char *name)
     return apr_pstrcat(tap_pool, dir, "/", name, NULL);
 }
 
-/* Writes in place, as of a minute ago: not just being written, and settled. */
-static void put(const char *name, const char *text)
+/* Not just being written, and settled. */
+static void make_old(const char *name)
 {
     struct utimbuf then = { time(NULL) - 60, time(NULL) - 60 };
+
+    utime(at(name), &then);
+}
+
+/* Writes in place, as of a minute ago. */
+static void put(const char *name, const char *text)
+{
     FILE *file = fopen(at(name), "w");
 
     fputs(text, file);
     fclose(file);
-    utime(at(name), &then);
+    make_old(name);
 }
 
 /* What was said last. */
@@ -186,6 +194,94 @@ static void test_writing(void)
        && keys_of(table) == 2, "but not for long");
 }
 
+static int grows(jm_reload_t *reload, const char *name, const char *text)
+{
+    FILE *file = fopen(at(name), "a");
+
+    fputs(text, file);
+    fclose(file);
+    said.count = 0;
+    return jm_reload_look(reload, apr_time_now(), hear_it, NULL);
+}
+
+/* Each look finds a file that was written to a moment ago. */
+static void test_growing(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "jti:a\n");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    ok(!grows(reload, "list", "jti:b\njti:c")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1
+       && is_revoked(table, "{\"jti\":\"b\"}") == 1
+       && is_revoked(table, "{\"jti\":\"c\"}") == 0,
+       "whole lines that are added to a list do not wait");
+    ok(!grows(reload, "list", "d\n")
+       && is_revoked(table, "{\"jti\":\"cd\"}") == 1
+       && is_revoked(table, "{\"jti\":\"b\"}") == 1, "nor the next ones");
+    ok(grows(reload, "list", "jti:e") && said.count == 0,
+       "half a line does");
+    apr_sleep(apr_time_from_msec(150));
+    looks(reload);
+    ok(is_revoked(table, "{\"jti\":\"e\"}") == 1
+       && is_revoked(table, "{\"jti\":\"cd\"}") == 1,
+       "until nobody writes");
+    put("list", "");
+    ok(grows(reload, "list", "jti:x\njti:y\njti:z\njti:1\n")
+       && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "a list that is written anew does, too");
+    ok(grows(reload, "secret", "\n\n") && keys_of(table) == 1,
+       "and so does a key");
+}
+
+/* Who opens a pipe waits for its writer, and all files with it. */
+static void test_pipe(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    remove(at("secret"));
+    mkfifo(at("secret"), 0600);
+    make_old("secret");
+    put("list", "jti:a\n");
+    alarm(20);
+    looks(reload);
+    looks(reload);
+    alarm(0);
+    ok(keys_of(table) == 1 && is_revoked(table, "{\"jti\":\"a\"}") == 1,
+       "a named pipe in the place of a file keeps no other file waiting");
+    ok(!compile_files(tap_pool), "and is an error at load");
+    remove(at("secret"));
+    put("secret", SECRET_2);
+    looks(reload);
+    ok(said.what == JM_RELOAD_TAKEN && keys_of(table) == 2,
+       "a file in its place is taken over");
+}
+
+static void test_too_large(void)
+{
+    jm_reload_t *reload = jm_reload_make(tap_pool);
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", "");
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    ok(truncate(at("secret"), JM_KEY_FILE_MAX + 1) == 0, "a file grows");
+    make_old("secret");
+    looks(reload);
+    ok(said.count == 1 && said.what == JM_RELOAD_REFUSED
+       && strstr(said.text, "more than 1048576 octets") && keys_of(table) == 1,
+       "a file that is too large is refused, with the limit");
+}
+
 /* As if root had read it at start, a long time ago. */
 static void test_forbidden(void)
 {
@@ -214,6 +310,18 @@ static void test_forbidden(void)
        "it is taken over when it may be read");
 }
 
+/* jti:1 and so on. */
+static const char *a_list(int count)
+{
+    char *text = apr_palloc(tap_pool, (apr_size_t)count * 16);
+    char *end = text;
+
+    for (; count; count--) {
+        end += sprintf(end, "jti:%d\n", count);
+    }
+    return text;
+}
+
 /* Two processes, as far as a reload can tell: two tables of the same files,
  * and one share. */
 static void test_later_process(void)
@@ -222,6 +330,7 @@ static void test_later_process(void)
     jm_reload_t *late = jm_reload_make(tap_pool);
     jm_reload_t *later = jm_reload_make(tap_pool);
     const jm_table_t *tables[3];
+    const char *many = a_list(40000);
     const apr_size_t *sizes;
     jm_share_t *share;
     unsigned count;
@@ -255,6 +364,13 @@ static void test_later_process(void)
     ok(keys_of(tables[1]) == 2
        && is_revoked(tables[1], "{\"jti\":\"a\"}") == 1,
        "a process that begins while files are broken has the last good ones");
+    put("list", many);
+    looks(early);
+    put("list", "broken");
+    jm_reload_catch_up(late);
+    looks(late);
+    ok(is_revoked(tables[1], "{\"jti\":\"1\"}") == 1,
+       "also of a list that began empty and has 40,000 entries");
     jm_share_clear(share);
     jm_reload_catch_up(later);
     looks(later);
@@ -274,6 +390,9 @@ int main(void)
     test_changes();
     test_refusals();
     test_writing();
+    test_growing();
+    test_pipe();
+    test_too_large();
     test_forbidden();
     test_later_process();
     remove(at("secret"));

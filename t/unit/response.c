@@ -24,7 +24,7 @@ static void test_private(apr_pool_t *p)
         { "PUBLIC,S-MaxAge=9", "private" }, { "no-store", "no-store, private" },
         { "private", "private" }, { "private=\"a, public\"", "private" },
         { "no-cache=\"public\"", "no-cache=\"public\", private" },
-        { "publicity", "publicity, private" }
+        { "publicity", "publicity, private" }, { "x", "x, private" }
     };
     apr_size_t i;
 
