@@ -116,6 +116,10 @@ static void print_refused(const jwtmapctl_t *ctl, const result_t *result)
                 hints[result->verdict],
                 jwtmapctl_safe(ctl->p, jm_str(result->authorizer->name)));
     }
+    if (result->verdict == JM_NO_KEYS) {
+        fputs(": jwtmapctl fetches none; save the set to a file and name it "
+              "with \"jwks_file\"", stderr);
+    }
     fputc('\n', stderr);
 }
 

@@ -170,16 +170,18 @@ sub refuses {
     my ($what, $make, $undo) = @_;
     system 'rm', '-rf', $state;
     $make->();
+    unlink $server->dir . '/console.log';
     my $refused = start();
     ok(wait_for(10, sub { !$refused->runs }), "a state directory that is $what is refused");
-    like($refused->error_log, qr/JwtMapStateDir \S+ cannot be used: /,
-        "$what: and the log says why");
+    like($refused->console, qr/JwtMapStateDir \S+ cannot be used: /,
+        "$what: and it says why");
     $refused->stop;
+    my ($status, $said) = httpd_t("JwtMapStateDir $state\nJwtMapConfig $file");
+    ok($status != 0 && $said =~ /JwtMapStateDir \S+ cannot be used: /,
+        "$what: so does the configuration test") or diag($said);
     $undo->() if $undo;
-    unlink $refused->dir . '/error_log';
 }
 
-unlink $server->dir . '/error_log';
 refuses('open to others', sub { mkdir $state; chmod 0750, $state });
 refuses('a symbolic link', sub { symlink stage('t/logs'), $state },
     sub { unlink $state });

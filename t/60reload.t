@@ -166,7 +166,9 @@ ok($server->stop, 'httpd stops');
 
 for my $bad (['JwtMapReload 0', qr/takes Off or a number from 1 to 86400, not "0"/],
     ['JwtMapReload 5s', qr/not "5s"/], ['JwtMapReload -1', qr/not "-1"/],
-    ['JwtMapCache 8193', qr/takes Off or a number from 1 to 8192/],
+    ['JwtMapCache 0', qr/takes Off or a number from 1 to \d+, not "0"/],
+    ['JwtMapCache 4k', qr/not "4k"/],
+    ['JwtMapCache 99999999999999999999', qr/not "9{20}"/],
     ["<VirtualHost *:1>\nJwtMapReload 5\n</VirtualHost>", qr/JwtMapReload/]) {
     my ($status, $output) = httpd_t($bad->[0]);
     ok($status != 0 && $output =~ $bad->[1], "$bad->[0] is an error");

@@ -218,11 +218,11 @@ ok($server->stop, 'it stops');
 
 # --- the cache ------------------------------------------------------------------------------
 
-# One child: the cache is its own.
+# One child: the cache is its own. More entries than fit are as many as fit.
 my $one = $conf =~ s/(StartServers|ServerLimit|MinSpareServers) 3/$1 1/gr
     =~ s/MaxRequestWorkers 12/MaxRequestWorkers 4/r =~ s/MaxRequestWorkers 3/MaxRequestWorkers 1/r
     =~ s/MaxSpareThreads 12/MaxSpareThreads 4/r;
-$server = JwtMapServer->start('sources', $one);
+$server = JwtMapServer->start('sources', "JwtMapCache 2000000000\n$one");
 $port = $server->port;
 
 sub json_page { return body_json(get($port, '/jwtmap-status?format=json')) }

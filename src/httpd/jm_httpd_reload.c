@@ -78,11 +78,13 @@ const char *jm_files_set_reload(cmd_parms *cmd, void *vconf, const char *arg)
 const char *jm_files_set_cache(cmd_parms *cmd, void *vconf, const char *arg)
 {
     apr_int64_t entries;
-    const char *error = read_number(&entries, cmd, arg,
-                                    JM_CACHE_ENTRIES_MAX);
+    const char *error = read_number(&entries, cmd, arg, APR_INT32_MAX);
 
     (void)vconf;
     if (!error) {
+        /* More would not fit into its octets: no reason not to start. */
+        entries = entries < JM_CACHE_ENTRIES_MAX ? entries
+                                                 : JM_CACHE_ENTRIES_MAX;
         conf_of(cmd->server)->cache_entries = entries ? (int)entries : JM_OFF;
     }
     return error;

@@ -423,21 +423,6 @@ int jm_remotes_report(jm_report_t *report, jm_remotes_t *remotes,
 
 /* --- hooks --- */
 
-static int needs_watchdog(apr_pool_t *pconf, apr_pool_t *plog,
-                          apr_pool_t *ptemp, server_rec *s)
-{
-    (void)pconf;
-    (void)plog;
-    if (find_sets(ptemp, s)
-        && !APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "a route table has keys "
-                     "that are fetched, which needs mod_watchdog: add "
-                     "LoadModule watchdog_module modules/mod_watchdog.so");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return OK;
-}
-
 static const char *state_dir(apr_pool_t *pconf)
 {
     void *dir;
@@ -457,20 +442,59 @@ const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir)
     return NULL;
 }
 
+static int say_dir(const server_rec *s, const char *dir, const char *error)
+{
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "JwtMapStateDir %s cannot "
+                     "be used: %s", dir, error);
+    }
+    return error ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}
+
+/* Who the children are: where root does not start them, the parent's user. */
+static apr_uid_t children_uid(void)
+{
+    return geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
+}
+
 static int make_dir(const jm_remotes_t *remotes, apr_pool_t *ptemp)
 {
-    int is_root = geteuid() == 0;
     const char *error = jm_state_prepare(
-        ptemp, remotes->dir, is_root ? ap_unixd_config.user_id : geteuid(),
-        is_root ? ap_unixd_config.group_id : getegid());
+        ptemp, remotes->dir, children_uid(),
+        geteuid() == 0 ? ap_unixd_config.group_id : getegid());
 
-    if (error) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, remotes->server,
-                     "JwtMapStateDir %s cannot be used: %s", remotes->dir,
-                     error);
+    return say_dir(remotes->server, remotes->dir, error);
+}
+
+/* Anybody may ask for a configuration test of a server that root starts. */
+static int check_dir(apr_pool_t *pconf, apr_pool_t *ptemp,
+                     const server_rec *s)
+{
+    const char *dir = state_dir(pconf);
+    const char *error = jm_state_check(ptemp, dir, children_uid());
+
+    if (error && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        error = jm_state_check(ptemp, dir, ap_unixd_config.user_id);
+    }
+    return say_dir(s, dir, error);
+}
+
+/* Also under `apachectl configtest`, which runs no post_config: before a
+ * restart that would end the server. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                        apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    if (!find_sets(ptemp, s)) {
+        return OK;
+    }
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "a route table has keys "
+                     "that are fetched, which needs mod_watchdog: add "
+                     "LoadModule watchdog_module modules/mod_watchdog.so");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return OK;
+    return check_dir(pconf, ptemp, s);
 }
 
 /* The callback in each child, and in one the fetches. */
@@ -550,7 +574,7 @@ void jm_remotes_register_hooks(apr_pool_t *p)
     static const char *const before_watchdog[] = { "mod_watchdog.c", NULL };
 
     (void)p;
-    ap_hook_check_config(needs_watchdog, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, before_watchdog, APR_HOOK_MIDDLE);
     /* mod_watchdog starts its threads in this hook. */
     ap_hook_child_init(child_init, NULL, before_watchdog, APR_HOOK_FIRST);

@@ -108,16 +108,33 @@ static const char *real_place(apr_pool_t *p, const char *dir,
     return place;
 }
 
+static const char *find_place(const char **pplace, apr_pool_t *p,
+                              const char *dir, apr_uid_t uid)
+{
+    const char *error = NULL;
+
+    *pplace = real_place(p, dir, &error);
+    return *pplace ? check_above(p, *pplace, uid) : error;
+}
+
+const char *jm_state_check(apr_pool_t *p, const char *dir, apr_uid_t uid)
+{
+    const char *place;
+    const char *error = find_place(&place, p, dir, uid);
+    struct stat info;
+
+    if (error || (lstat(place, &info) && errno == ENOENT)) {
+        return error;
+    }
+    return check_dir(p, place, uid);
+}
+
 const char *jm_state_prepare(apr_pool_t *p, const char *dir, apr_uid_t uid,
                              apr_gid_t gid)
 {
-    const char *error = NULL;
-    const char *place = real_place(p, dir, &error);
+    const char *place;
+    const char *error = find_place(&place, p, dir, uid);
 
-    if (!place) {
-        return error;
-    }
-    error = check_above(p, place, uid);
     if (error) {
         return error;
     }

@@ -10,9 +10,12 @@
 
 #include "jm_remote.h"
 
-/* Makes dir where it is missing (mode 0700, owned by uid and gid). NULL, or,
- * in p, why it cannot be used: not ours alone, or somebody else may put
- * another in its place. For the parent, before any child. */
+/* NULL, or, in p, why dir cannot be used: not ours (uid's) alone, or somebody
+ * else may put another in its place. It may be missing. Changes nothing. */
+const char *jm_state_check(apr_pool_t *p, const char *dir, apr_uid_t uid);
+
+/* The same, and makes dir where it is missing (mode 0700, owned by uid and
+ * gid). For the parent, before any child. */
 const char *jm_state_prepare(apr_pool_t *p, const char *dir, apr_uid_t uid,
                              apr_gid_t gid);
 

@@ -521,6 +521,11 @@ for (
     refused_usage('an authorizer that is not there',
         qr/names none of the table's \(did you mean "two"\?\)/, 'verify',
         'two.json', '--token', $two, '--authorizer', 'tow');
+    put('remote.json', $table =~ s/"jwks_file": "ES256\.jwks"/"jwks_uri": "https:\/\/h\/k"/r);
+    ($rv, undef, my $err) = ctl('verify', 'remote.json', '--token', $one);
+    is($rv, 1, 'keys that httpd fetches: exit status 1');
+    like($err, qr/^refused: keys_unavailable: .*fetches none.*"jwks_file"$/,
+        'and what to do at the desk');
 }
 for my $alg (@algs) {
     my $secret = $alg =~ /^HS/;
