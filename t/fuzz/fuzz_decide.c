@@ -1,6 +1,6 @@
 /*
  * A whole request against one table. Input: a line of options (see
- * read_options), then the octets that a client sends. `{{…}}` in a field
+ * has_option), then the octets that a client sends. `{{…}}` in a field
  * stands for a token with that payload, signed with the key of the table: all
  * other tokens are not.
  *
@@ -8,290 +8,12 @@
  * of the decision or not at all, a claim is one that was signed, and a
  * protected path is passed with a token only, however it is spelt.
  */
-#include "httpd.h"
+#include "decide_upstream.h"
 
 #include "jm_cache.h"
-#include "jm_compile.h"
 #include "jm_json.h"
-#include "jm_mint.h"
 
-#define NOW 1700000000
-#define SECRET "hush-hush-0123456789abcdef0123456"
-#define TOKENS_MAX 4
-
-static const char text[] =
-    "{\"authorizer\":{\"type\":\"jwt\",\"secret\":\"" SECRET "\","
-    "\"issuer\":\"joe\",\"audience\":\"a\"},\"authorizers\":{"
-    "\"jim\":{\"type\":\"jwt\",\"secret\":\"" SECRET "\",\"issuer\":\"jim\","
-    "\"audience\":\"a\",\"from_cookies\":[\"t\"],\"from_headers\":["
-    "{\"name\":\"x-token\",\"value_prefix\":\"\"}]}},"
-    "\"unmatched\":\"pass\",\"cors\":{\"allow_origins\":"
-    "[\"https://*.example\"]},\"paths\":["
-    "{\"method\":[\"GET\",\"POST\"],\"path\":\"/admin/{.+}\",\"auth\":true,"
-    "\"mapping\":{\"headers\":{\"x-user-id\":\"$request.jwt.sub\","
-    "\"accept-language\":\"$request.jwt.lang\",\"x-roles\":"
-    "{\"from\":\"$request.jwt.roles\",\"format\":\"csv\"}},"
-    "\"query\":{\"actor\":\"$request.jwt.sub\","
-    "\"user.id\":\"$request.jwt.uid\"}}},"
-    "{\"method\":\"ANY\",\"path\":\"/opt/{id}\",\"auth\":\"optional\","
-    "\"mapping\":{\"headers\":{\"x-id\":\"${request.path.id}-${request.method}"
-    "\",\"x-claim\":\"$request.jwt.sub\"},\"query\":{\"id\":"
-    "\"$request.path.id\"}}},"
-    "{\"method\":\"ANY\",\"path\":\"/pub/{.+}\",\"auth\":false,"
-    "\"pass\":[\"actor\"],\"mapping\":{\"headers\":{\"x-c\":"
-    "\"$request.cookie.c\"},\"query\":{\"q\":\"$request.query.p\"}}},"
-    "{\"method\":\"GET\",\"path\":\"/jim/{a}/{b}\",\"auth\":\"jim\","
-    "\"mapping\":{\"headers\":{\"x-user-id\":\"$request.jwt.sub\",\"x-h\":"
-    "\"$request.header.x-user-id\"},\"response_headers\":{\"x-back\":"
-    "\"$request.jwt.sub\"}}},"
-    "{\"method\":\"GET\",\"path\":\"/both\",\"auth\":[\"default\",\"jim\"],"
-    "\"require\":{\"role\":\"r\"},\"forward_token\":true,\"mapping\":"
-    "{\"headers\":{\"x-user-id\":\"$request.jwt.sub\"}}},"
-    "{\"method\":\"GET\",\"path\":\"/static\",\"auth\":true,"
-    "\"response\":{\"a\":1}},"
-    "{\"method\":\"ANY\",\"path\":\"/raw/{.+}\",\"auth\":false,"
-    "\"strict_path\":false,\"mapping\":{\"headers\":{\"x-id\":\"lit\"}}}]}";
-
-/* What the table reserves: its mapped names, the fields of every client
- * apart. */
-static const char *const reserved[] = {
-    "x-user-id", "x-roles", "x-id", "x-claim", "x-c", "x-h", NULL
-};
-static const char *const query_names[] = {
-    "actor", "user.id", "id", "q", NULL
-};
-
-/* Of those, and others, the names that show nothing but a claim. */
-static const char *const claim_of[][2] = {
-    { "x-user-id", "sub" }, { "accept-language", "lang" },
-    { "x-roles", "roles" }, { "x-claim", "sub" }, { "x-back", "sub" },
-    { "actor", "sub" }, { "user.id", "uid" }, { NULL, NULL }
-};
-
-/* The tokens that were signed for this input. */
-static jm_str_t tokens[TOKENS_MAX];
-static jm_str_t payloads[TOKENS_MAX];
-static unsigned token_count;
-
-static const jm_table_t *get_table(void)
-{
-    static const jm_table_t *table;
-    jm_diags_t diags;
-    apr_pool_t *p = fuzz_root();
-
-    must(table || jm_compile_text(&table, &diags, p, p, "t", jm_str(text),
-                                  NULL) == APR_SUCCESS);
-    return table;
-}
-
-/* A value, with a token in the place of `{{…}}`. */
-static const char *with_token(apr_pool_t *p, jm_str_t value)
-{
-    static jm_mint_t *key;
-    const char *whole = apr_pstrmemdup(p, value.ptr, value.len);
-    const char *start = strstr(whole, "{{");
-    const char *end = start ? strstr(start, "}}") : NULL;
-    const char *next;
-    jm_str_t token;
-
-    if (!end || token_count == TOKENS_MAX) {
-        return whole;
-    }
-    while ((next = strstr(end + 1, "}}")) != NULL) {
-        end = next;
-    }
-    if (!key) {
-        must(jm_mint_load_secret(&key, fuzz_root(), jm_str(SECRET))
-             == APR_SUCCESS);
-    }
-    payloads[token_count] = jm_strn(start + 2, (apr_size_t)(end - start - 2));
-    must(jm_mint_sign(&token, p, key, jm_alg_find(jm_str("HS256")),
-                      jm_str("{\"alg\":\"HS256\"}"), payloads[token_count])
-         == APR_SUCCESS);
-    tokens[token_count++] = token;
-    return apr_psprintf(p, "%.*s%.*s%s", (int)(start - whole), whole,
-                        (int)token.len, token.ptr, end + 2);
-}
-
-/* r: ReportOnly; n: nocanon; s, d: AllowEncodedSlashes NoDecode, On; m: no
- * MergeSlashes; p: the client poses in more spellings. */
-static int has_option(jm_str_t options, char c)
-{
-    return options.len && memchr(options.ptr, c, options.len);
-}
-
-static int read_request(jm_request_t *request, apr_pool_t *p,
-                        jm_str_t options, jm_str_t rest)
-{
-    httpd_t httpd = {
-        !has_option(options, 'm'), has_option(options, 's'),
-        has_option(options, 'd'), has_option(options, 'n')
-    };
-    apr_table_t *headers;
-
-    token_count = 0;
-    memset(request, 0, sizeof(*request));
-    request->now = NOW;
-    request->report_only = has_option(options, 'r');
-    if (!httpd_target(request, p, &httpd, httpd_line(&rest))) {
-        return 0;
-    }
-    headers = httpd_headers(p, rest, with_token);
-    if (headers && has_option(options, 'p')) {
-        apr_table_addn(headers, "X_User_Id", "posed");
-        apr_table_addn(headers, "x.user-id", "posed");
-        apr_table_addn(headers, "X-CLAIM", "posed");
-        apr_table_addn(headers, "X_Roles", "posed");
-        apr_table_addn(headers, "x_id", "posed");
-        apr_table_mergen(headers, "Connection", "close, X-User_Id;x-claim");
-    }
-    request->headers = headers;
-    return headers != NULL;
-}
-
-/* --- what is upstream ------------------------------------------------------ */
-
-static const jm_field_t *find_field(const jm_field_t *fields, unsigned count,
-                                    const char *name)
-{
-    unsigned i;
-
-    for (i = 0; i < count; i++) {
-        if (!strcasecmp(fields[i].name, name)) {
-            return &fields[i];
-        }
-    }
-    return NULL;
-}
-
-/* A field is there in any spelling as often as it was decided, and with that
- * value. */
-static void check_field(const apr_table_t *fields, const char *name,
-                        const char *value)
-{
-    const apr_array_header_t *array = apr_table_elts(fields);
-    int found = 0, i;
-
-    for (i = 0; i < array->nelts; i++) {
-        const apr_table_entry_t *entry =
-            &APR_ARRAY_IDX(array, i, apr_table_entry_t);
-
-        if (reader_same_field(entry->key, name)) {
-            found++;
-            must(value && !strcmp(entry->val, value));
-        }
-    }
-    must(found == (value != NULL));
-}
-
-/* No member of Connection, wherever a server ends it, is name. */
-static void check_not_nominated(apr_pool_t *p, const apr_table_t *fields,
-                                const char *name)
-{
-    const char *value = apr_table_getm(p, fields, "Connection");
-    const char *at = value ? value : "";
-
-    while (*at) {
-        apr_size_t len = strcspn(at, ", \t;\"");
-
-        must(!len || !reader_same_field(apr_pstrmemdup(p, at, len), name));
-        at += len + (at[len] != '\0');
-    }
-}
-
-static void check_env(apr_pool_t *p, const jm_table_t *table,
-                      const jm_request_t *request, const jm_decision_t *d)
-{
-    const apr_array_header_t *array = apr_table_elts(request->headers);
-    apr_table_t *env = apr_table_make(p, 8);
-    unsigned k;
-    int i;
-
-    for (i = 0; i < array->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(array, i, apr_table_entry_t).key;
-
-        apr_table_addn(env, apr_pstrcat(p, i % 2 ? "REDIRECT_HTTP_" : "HTTP_",
-                                        name, NULL), "posed");
-    }
-    jm_headers_strip_env(env, table, d->fields, d->field_count);
-    array = apr_table_elts(env);
-    for (i = 0; i < array->nelts; i++) {
-        const char *name = strstr(APR_ARRAY_IDX(array, i, apr_table_entry_t)
-                                      .key, "HTTP_") + 5;
-
-        for (k = 0; reserved[k]; k++) {
-            must(!reader_same_field(name, reserved[k]));
-        }
-        for (k = 0; k < d->field_count; k++) {
-            must(!reader_same_field(name, d->fields[k].name));
-        }
-    }
-}
-
-static void check_headers(apr_pool_t *p, const jm_table_t *table,
-                          const jm_request_t *request,
-                          const jm_decision_t *d)
-{
-    apr_table_t *fields = apr_table_copy(p, request->headers);
-    apr_table_t *trailers = apr_table_copy(p, request->headers);
-    unsigned i;
-
-    jm_headers_apply(fields, p, table, d->fields, d->field_count);
-    jm_headers_strip_trailers(trailers, p, table, d->fields, d->field_count);
-    for (i = 0; reserved[i]; i++) {
-        const jm_field_t *set = find_field(d->fields, d->field_count,
-                                           reserved[i]);
-
-        check_field(fields, reserved[i], set ? set->value : NULL);
-        check_field(trailers, reserved[i], NULL);
-        check_not_nominated(p, fields, reserved[i]);
-        must(jm_header_reserved(table, reserved[i]));
-    }
-    for (i = 0; i < d->field_count; i++) {
-        const char *value = apr_table_get(fields, d->fields[i].name);
-
-        must(value == d->fields[i].value);
-        must(!apr_table_get(trailers, d->fields[i].name));
-        check_not_nominated(p, fields, d->fields[i].name);
-        if (value && strcmp(d->fields[i].name, "Cookie")) {
-            must(jm_value_mappable(jm_str(value), JM_TARGET_HEADER));
-        }
-    }
-    check_env(p, table, request, d);
-}
-
-static void check_query(apr_pool_t *p, const jm_request_t *request,
-                        const jm_decision_t *d)
-{
-    reader_names_t names = { .count = 0 }, keep = { .count = 0 };
-    unsigned i, k;
-
-    if (!d->route && d->verdict == JM_OK) {
-        must(jm_str_eq(d->args, request->args));
-        must(d->args.ptr == request->args.ptr && !d->param_count);
-        return;
-    }
-    for (i = 0; query_names[i]; i++) {
-        reader_add(&names, p, jm_str(query_names[i]));
-    }
-    if (d->route && d->route->pass) {
-        reader_add(&keep, p, names.name[0]);
-    }
-    must(jm_str_eq(d->args, reader_edited(p, request->args, &names,
-                                          &keep, d->params, d->param_count)));
-    for (i = 0; i < names.count; i++) {
-        unsigned ours = 0;
-
-        for (k = 0; k < d->param_count; k++) {
-            ours += jm_str_eq(d->params[k].name, names.name[i]) ? 1 : 0;
-        }
-        must(ours <= 1);
-        must((i < keep.count && !ours)
-             || reader_count(p, d->args, names.name[i]) == ours);
-    }
-}
-
-/* --- what was verified ----------------------------------------------------- */
+/* --- what was verified -------------------------------------------------- */
 
 static int says(const jm_json_t *claims, const char *name, const char *value)
 {
@@ -307,6 +29,54 @@ static int says(const jm_json_t *claims, const char *name, const char *value)
     }
     return claim && claim->type == JM_JSON_STRING
            && jm_str_is(claim->text, value);
+}
+
+/* The number of claims that have a note: scalars, but for those whose names
+ * differ in case only. */
+static unsigned count_notes(const jm_json_t *claims)
+{
+    unsigned count = 0, i, k;
+
+    for (i = 0; i < claims->count; i++) {
+        const jm_json_t *claim = &claims->items[i];
+        unsigned twins = 0;
+
+        for (k = 0; k < claims->count; k++) {
+            jm_str_t name = claims->items[k].name;
+
+            twins += name.len == claim->name.len
+                     && !strncasecmp(name.ptr, claim->name.ptr, name.len);
+        }
+        count += twins == 1 && claim->type != JM_JSON_NULL
+                 && claim->type != JM_JSON_ARRAY
+                 && claim->type != JM_JSON_OBJECT;
+    }
+    return count < JM_NOTES_MAX ? count : JM_NOTES_MAX;
+}
+
+/* The notes of claims fit into the octets that they ask for: malloc's, so that
+ * a sanitizer sees one more. Those that the cache made, if it did, are the
+ * same. */
+static void check_notes(const jm_json_t *claims, jm_notes_t cached)
+{
+    void *block = malloc(jm_notes_size(claims));
+    jm_notes_t notes = jm_notes_make(block, claims);
+    unsigned i;
+
+    must(notes.count == count_notes(claims));
+    must(!cached.list || cached.count == notes.count);
+    for (i = 0; i < notes.count; i++) {
+        const jm_note_t *note = &notes.list[i];
+
+        must(!strncmp(note->name, "jwt.", 4));
+        must(strlen(note->name) <= JM_NOTE_VALUE_MAX + 4);
+        must(strlen(note->text) <= JM_NOTE_VALUE_MAX);
+        must(!httpd_has_control(jm_str(note->name)));
+        must(!httpd_has_control(jm_str(note->text)));
+        must(!cached.list || (!strcmp(note->name, cached.list[i].name)
+                              && !strcmp(note->text, cached.list[i].text)));
+    }
+    free(block);
 }
 
 /* The claims of a decision are those of a token that was signed here and
@@ -332,6 +102,7 @@ static void check_token(apr_pool_t *p, const jm_decision_t *d)
     must(exp && jm_json_seconds(&until, exp) == APR_SUCCESS);
     must(NOW < until + JM_LEEWAY_DEFAULT);
     must(!d->user || says(claims, "sub", d->user));
+    check_notes(claims, d->token->notes);
 }
 
 /* What shows nothing but a claim is that claim, or is not there. */
@@ -396,7 +167,7 @@ static void check_credential(apr_pool_t *p, const jm_table_t *table,
     }
 }
 
-/* --- where it went --------------------------------------------------------- */
+/* --- where it went ------------------------------------------------------ */
 
 static int is_admin(jm_str_t path)
 {
