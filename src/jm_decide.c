@@ -4,6 +4,7 @@
  */
 #include "jm_decide.h"
 
+#include "jm_allow.h"
 #include "jm_cors.h"
 #include "jm_json.h"
 
@@ -297,26 +298,6 @@ static void find_user(run_t *run)
 
 /* --- the order of things --- */
 
-/* Methods of the path, with OPTIONS where preflights are answered. */
-static const char *const *allowed_methods(const run_t *run,
-                                          const char *const *methods)
-{
-    unsigned count = 0;
-    int options = 0;
-    const char **allow;
-
-    for (; methods[count]; count++) {
-        options |= !strcmp(methods[count], "OPTIONS");
-    }
-    if (options || !run->table->cors) {
-        return methods;
-    }
-    allow = apr_pcalloc(run->p, sizeof(*allow) * (count + 2));
-    memcpy(allow, methods, sizeof(*allow) * count);
-    allow[count] = "OPTIONS";
-    return allow;
-}
-
 /* For a request that has a route: everything after the path. */
 static jm_verdict_e decide_route(run_t *run)
 {
@@ -339,56 +320,10 @@ static jm_verdict_e decide_route(run_t *run)
     return verdict != JM_OK && values != JM_INTERNAL ? verdict : values;
 }
 
-static void add_method(apr_array_header_t *list, const char *method)
+static jm_verdict_e refuse_method(run_t *run, const char *const *methods)
 {
-    int i;
-
-    for (i = 0; i < list->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), method)) {
-            return;
-        }
-    }
-    APR_ARRAY_PUSH(list, const char *) = method;
-}
-
-/* TRACE echoes the request as the upstream was sent it (RFC 9110 9.3.8): what
- * is mapped must not come back to the client. */
-static int would_echo(const jm_route_t *route, const char *method)
-{
-    return !strcmp(method, "TRACE")
-           && (route->header_count || route->query_count);
-}
-
-/* Methods that the path has in any shape: what a preflight may be told. ANY
- * stands for the simple ones and, if not NULL, the one that was asked for. */
-static const char *const *path_methods(const run_t *run, const char *asked)
-{
-    const jm_route_t *const *routes = jm_router_all(
-        run->p, run->table->router, run->request->uri.path);
-    apr_array_header_t *list = apr_array_make(run->p, 8, sizeof(char *));
-    unsigned i;
-
-    for (; *routes; routes++) {
-        for (i = 0; i < (*routes)->method_count; i++) {
-            if (would_echo(*routes, (*routes)->methods[i])) {
-                continue;
-            }
-            add_method(list, (*routes)->methods[i]);
-            if (!strcmp((*routes)->methods[i], "GET")) {
-                add_method(list, "HEAD");
-            }
-        }
-        if ((*routes)->any_method) {
-            add_method(list, "GET");
-            add_method(list, "HEAD");
-            add_method(list, "POST");
-            if (asked && jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
-                add_method(list, asked);
-            }
-        }
-    }
-    APR_ARRAY_PUSH(list, const char *) = NULL;
-    return (const char *const *)list->elts;
+    run->d->allow = jm_allow_options(run->p, run->table, methods);
+    return JM_METHOD;
 }
 
 /* The path: JM_OK with a route, JM_OK without one (unmatched: pass), or why
@@ -408,9 +343,9 @@ static jm_verdict_e decide_path(run_t *run)
     if (verdict != JM_OK) {
         return verdict;
     }
-    if (match->route && would_echo(match->route, request->method)) {
-        run->d->allow = allowed_methods(run, path_methods(run, NULL));
-        return JM_METHOD;
+    if (match->route && jm_allow_echoes(match->route, request->method)) {
+        return refuse_method(run, jm_allow_path(run->p, run->table,
+                                                request->uri.path, NULL));
     }
     run->d->route = match->route;
     if (match->route) {
@@ -419,9 +354,7 @@ static jm_verdict_e decide_path(run_t *run)
     if (match->shapes) {
         static const char *const none[] = { NULL };
 
-        run->d->allow = allowed_methods(run, match->allow ? match->allow
-                                                          : none);
-        return JM_METHOD;
+        return refuse_method(run, match->allow ? match->allow : none);
     }
     return run->table->unmatched_pass ? JM_OK : JM_NOT_FOUND;
 }
@@ -432,6 +365,17 @@ static int is_preflight(const run_t *run)
            && !run->d->match.options_route
            && jm_cors_is_preflight(run->request->method,
                                    run->request->headers);
+}
+
+static void answer_preflight(run_t *run)
+{
+    const char *asked = apr_table_get(run->request->headers,
+                                      "Access-Control-Request-Method");
+
+    run->d->verdict = JM_OK;
+    run->d->action = JM_ACTION_PREFLIGHT;
+    run->d->allow = jm_allow_path(run->p, run->table, run->request->uri.path,
+                                  asked);
 }
 
 /* Report-only lets through what it would refuse, but for our own faults and
@@ -500,11 +444,7 @@ static void decide(run_t *run)
     }
     if (d->verdict != JM_PATH && d->verdict != JM_INTERNAL
         && is_preflight(run)) {
-        d->verdict = JM_OK;
-        d->action = JM_ACTION_PREFLIGHT;
-        d->allow = path_methods(run,
-                                apr_table_get(run->request->headers,
-                                              "Access-Control-Request-Method"));
+        answer_preflight(run);
         return;
     }
     if (d->route) {

@@ -4,6 +4,7 @@
  */
 #include "jm_lint.h"
 
+#include "jm_allow.h"
 #include "jm_member.h"
 #include "jm_query.h"
 #include "jm_route.h"
@@ -166,8 +167,7 @@ static const char *dead_method(const jm_route_t *route, const char *method)
         return "a CONNECT request has no path, so it comes to the route of / "
                "at most: remove CONNECT";
     }
-    if (!strcmp(method, "TRACE")
-        && (route->header_count || route->query_count)) {
+    if (jm_allow_echoes(route, method)) {
         return "TRACE would show the client what is mapped, so it is "
                "answered 405: remove TRACE";
     }

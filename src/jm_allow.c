@@ -1,0 +1,82 @@
+/*
+ * jm_allow.c: lists of the methods of a path. Touches only the pool it was
+ * given.
+ */
+#include "jm_allow.h"
+
+#include "jm_header.h"
+#include "jm_route.h"
+
+int jm_allow_echoes(const jm_route_t *route, const char *method)
+{
+    return !strcmp(method, "TRACE")
+           && (route->header_count || route->query_count);
+}
+
+static void add(apr_array_header_t *list, const char *method)
+{
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), method)) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(list, const char *) = method;
+}
+
+static void add_route(apr_array_header_t *list, const jm_route_t *route,
+                      const char *asked)
+{
+    unsigned i;
+
+    for (i = 0; i < route->method_count; i++) {
+        if (jm_allow_echoes(route, route->methods[i])) {
+            continue;
+        }
+        add(list, route->methods[i]);
+        if (!strcmp(route->methods[i], "GET")) {
+            add(list, "HEAD");
+        }
+    }
+    if (route->any_method) {
+        add(list, "GET");
+        add(list, "HEAD");
+        add(list, "POST");
+        if (asked && jm_header_kind(jm_str(asked)) != JM_HEADER_SYNTAX) {
+            add(list, asked);
+        }
+    }
+}
+
+const char *const *jm_allow_path(apr_pool_t *p, const jm_table_t *table,
+                                 jm_str_t path, const char *asked)
+{
+    const jm_route_t *const *routes = jm_router_all(p, table->router, path);
+    apr_array_header_t *list = apr_array_make(p, 8, sizeof(char *));
+
+    for (; *routes; routes++) {
+        add_route(list, *routes, asked);
+    }
+    APR_ARRAY_PUSH(list, const char *) = NULL;
+    return (const char *const *)list->elts;
+}
+
+const char *const *jm_allow_options(apr_pool_t *p, const jm_table_t *table,
+                                    const char *const *methods)
+{
+    unsigned count = 0;
+    int options = 0;
+    const char **allow;
+
+    for (; methods[count]; count++) {
+        options |= !strcmp(methods[count], "OPTIONS");
+    }
+    if (options || !table->cors) {
+        return methods;
+    }
+    allow = apr_pcalloc(p, sizeof(*allow) * (count + 2));
+    memcpy(allow, methods, sizeof(*allow) * count);
+    allow[count] = "OPTIONS";
+    return allow;
+}
