@@ -8,61 +8,8 @@
 #include <stdarg.h>
 
 #include "jm_char.h"
+#include "jm_json_mistake.h"
 #include "jm_utf8.h"
-
-/* What people write that is not JSON, and what they should write. */
-typedef struct mistake_t {
-    const char *text;
-    const char *message;
-} mistake_t;
-
-#define COMMENT "comments are not JSON: use a \"description\" member instead"
-#define QUOTES "typographic quotes are not JSON: write \""
-
-static const mistake_t anywhere[] = {
-    { "//", COMMENT },
-    { "/*", COMMENT },
-    { "#", COMMENT },
-    { "\xE2\x80\x9C", QUOTES },
-    { "\xE2\x80\x9D", QUOTES },
-    { "\xEF\xBB\xBF", "a byte order mark is not JSON: save the file as UTF-8 "
-                      "without it" },
-    { "\xFE\xFF", "this is UTF-16: save the file as UTF-8" },
-    { "\xFF\xFE", "this is UTF-16: save the file as UTF-8" },
-    { NULL, NULL }
-};
-
-static const mistake_t for_value[] = {
-    { "NaN", "NaN is not JSON: write a number or null" },
-    { "-NaN", "NaN is not JSON: write a number or null" },
-    { "Infinity", "Infinity is not JSON: write a number or null" },
-    { "-Infinity", "Infinity is not JSON: write a number or null" },
-    { "undefined", "undefined is not JSON: write null" },
-    { "None", "None is not JSON: write null" },
-    { "NULL", "null must be in lower case" },
-    { "Null", "null must be in lower case" },
-    { "TRUE", "true must be in lower case" },
-    { "True", "true must be in lower case" },
-    { "FALSE", "false must be in lower case" },
-    { "False", "false must be in lower case" },
-    { "'", "strings must be in double quotes" },
-    { "`", "strings must be in double quotes" },
-    { "+", "a number must not begin with +" },
-    { ".", "a digit must stand before the decimal point: write 0.5, not .5" },
-    { ",", "a value is missing before the comma" },
-    { "]", "a value is missing before ]" },
-    { "}", "a value is missing before }" },
-    { NULL, NULL }
-};
-
-static const mistake_t for_name[] = {
-    { "'", "names must be in double quotes" },
-    { "`", "names must be in double quotes" },
-    { ",", "a member is missing before the comma" },
-    { ":", "a name in double quotes is missing before the colon" },
-    { "]", "{ must be closed by }, not by ]" },
-    { NULL, NULL }
-};
 
 static apr_status_t scan_value(jm_json_scan_t *s, const jm_json_step_t *step);
 
@@ -112,37 +59,23 @@ static void skip_blanks(jm_json_scan_t *s)
     }
 }
 
-/* 1 if text (a C string of ours) stands at the octet to be read. */
-static int stands(const jm_json_scan_t *s, const char *text)
+/* What is wrong with the text from an offset on, if it is a usual mistake. */
+static const char *mistake_at(const jm_json_scan_t *s, apr_size_t offset,
+                              jm_json_want_e want)
 {
-    apr_size_t len = strlen(text);
+    apr_size_t len = s->source.len - offset;
 
-    return s->source.len - s->at >= len
-           && !memcmp(s->source.ptr + s->at, text, len);
+    return len ? jm_json_mistake(jm_strn(s->source.ptr + offset, len), want)
+               : NULL;
 }
 
-static const char *find_mistake(const jm_json_scan_t *s,
-                                const mistake_t *list)
-{
-    for (; list->text; list++) {
-        if (stands(s, list->text)) {
-            return list->message;
-        }
-    }
-    return NULL;
-}
-
-/* Something else stands where `want` must. list (or NULL) explains the usual
- * mistakes at such a place. */
-static apr_status_t fail_unexpected(jm_json_scan_t *s, const mistake_t *list,
+/* Something else stands where `want` must. */
+static apr_status_t fail_unexpected(jm_json_scan_t *s, jm_json_want_e place,
                                     const char *want)
 {
-    const char *message = find_mistake(s, anywhere);
+    const char *message = mistake_at(s, s->at, place);
     int c = peek(s);
 
-    if (!message && list) {
-        message = find_mistake(s, list);
-    }
     if (message) {
         return fail(s, s->at, "%s", message);
     }
@@ -307,9 +240,7 @@ static apr_status_t scan_integer(jm_json_scan_t *s)
     if (peek(s) == '-') {
         s->at++;
         if (is_letter(peek(s))) {
-            s->at = start;
-            message = find_mistake(s, for_value);
-            s->at = start + 1;
+            message = mistake_at(s, start, JM_JSON_WANT_VALUE);
         }
     }
     if (message) {
@@ -356,8 +287,11 @@ static apr_status_t scan_literal(jm_json_scan_t *s)
     unsigned i;
 
     for (i = 0; i < 3; i++) {
-        if (stands(s, literals[i])) {
-            s->at += strlen(literals[i]);
+        apr_size_t len = strlen(literals[i]);
+
+        if (s->source.len - s->at >= len
+            && !memcmp(s->source.ptr + s->at, literals[i], len)) {
+            s->at += len;
             break;
         }
     }
@@ -365,10 +299,10 @@ static apr_status_t scan_literal(jm_json_scan_t *s)
         return APR_SUCCESS;
     }
     s->at = start;
-    if (is_letter(peek(s)) && !find_mistake(s, for_value)) {
+    if (is_letter(peek(s)) && !mistake_at(s, s->at, JM_JSON_WANT_VALUE)) {
         return fail(s, s->at, "strings must be in double quotes");
     }
-    return fail_unexpected(s, for_value, "a value");
+    return fail_unexpected(s, JM_JSON_WANT_VALUE, "a value");
 }
 
 /* What stands between two children, or behind the last one. Sets *pmore. A
@@ -384,8 +318,9 @@ static apr_status_t scan_separator(jm_json_scan_t *s, int *pmore, char close)
             || is_letter(c)) {
             return fail(s, s->at, "a comma is missing before this");
         }
-        return fail_unexpected(s, NULL, close == ']' ? "a comma or ]"
-                                                     : "a comma or }");
+        return fail_unexpected(s, JM_JSON_WANT_OTHER,
+                               close == ']' ? "a comma or ]"
+                                            : "a comma or }");
     }
     s->at++;
     if (c == ',') {
@@ -406,7 +341,7 @@ static apr_status_t scan_name(jm_json_scan_t *s, jm_json_step_t *step)
         return fail(s, s->at, "names must be in double quotes");
     }
     if (peek(s) != '"') {
-        return fail_unexpected(s, for_name, "a name in double quotes");
+        return fail_unexpected(s, JM_JSON_WANT_NAME, "a name in double quotes");
     }
     rv = scan_string(s, 1);
     if (rv != APR_SUCCESS) {
@@ -417,7 +352,7 @@ static apr_status_t scan_name(jm_json_scan_t *s, jm_json_step_t *step)
     step->name_len = s->decoded;
     skip_blanks(s);
     if (peek(s) != ':') {
-        return fail_unexpected(s, NULL, "a colon");
+        return fail_unexpected(s, JM_JSON_WANT_OTHER, "a colon");
     }
     s->at++;
     skip_blanks(s);
@@ -531,7 +466,7 @@ apr_status_t jm_json_scan(jm_json_scan_t *s, apr_pool_t *p, jm_str_t source)
     }
     skip_blanks(s);
     if (s->at < source.len) {
-        const char *message = find_mistake(s, anywhere);
+        const char *message = mistake_at(s, s->at, JM_JSON_WANT_OTHER);
 
         return fail(s, s->at, "%s", message ? message
                                             : "nothing may stand after the "
