@@ -141,12 +141,12 @@ static apr_status_t generate_secret(jm_mint_t **pkey, apr_pool_t *p,
     return rv;
 }
 
-static EVP_PKEY *generate_pkey(const jm_alg_t *alg)
+static EVP_PKEY *generate_pkey(const jm_alg_t *alg, unsigned bits)
 {
     switch (alg->family) {
     case JM_FAMILY_RSA:
         return EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
-                                 (size_t)JM_MINT_RSA_BITS);
+                                 (size_t)(bits ? bits : JM_MINT_RSA_BITS));
     case JM_FAMILY_EC:
         return EVP_PKEY_Q_keygen(NULL, NULL, "EC", OBJ_nid2sn(alg->curve));
     case JM_FAMILY_ED:
@@ -158,7 +158,7 @@ static EVP_PKEY *generate_pkey(const jm_alg_t *alg)
 }
 
 apr_status_t jm_mint_generate(jm_mint_t **pkey, apr_pool_t *p,
-                              const jm_alg_t *alg)
+                              const jm_alg_t *alg, unsigned bits)
 {
     EVP_PKEY *made;
     apr_status_t rv = APR_EGENERAL;
@@ -167,7 +167,7 @@ apr_status_t jm_mint_generate(jm_mint_t **pkey, apr_pool_t *p,
     if (alg->family == JM_FAMILY_HMAC) {
         return generate_secret(pkey, p, alg);
     }
-    made = generate_pkey(alg);
+    made = generate_pkey(alg, bits);
     if (made) {
         rv = adopt(pkey, p, made);
     }

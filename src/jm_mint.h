@@ -9,7 +9,7 @@
 #include "jm.h"
 #include "jm_alg.h"
 
-#define JM_MINT_RSA_BITS 2048          /* bits of a generated RSA key */
+#define JM_MINT_RSA_BITS 2048          /* of an RSA key where nobody says */
 
 /* A private key or an HMAC secret; owned by its pool, cleared with it. */
 typedef struct jm_mint_t jm_mint_t;
@@ -17,10 +17,11 @@ typedef struct jm_mint_t jm_mint_t;
 /* All makers: *pkey is NULL unless APR_SUCCESS, and owned by p. The OpenSSL
  * error queue is left empty. */
 
-/* A new key for alg; a secret has as many random octets as the hash.
- * APR_EGENERAL: OpenSSL could not make one. */
+/* A new key for alg; RSA: of that many bits (0: JM_MINT_RSA_BITS); a secret
+ * has as many random octets as the hash. APR_EGENERAL: OpenSSL could not make
+ * one. */
 apr_status_t jm_mint_generate(jm_mint_t **pkey, apr_pool_t *p,
-                              const jm_alg_t *alg);
+                              const jm_alg_t *alg, unsigned bits);
 
 /* A private key (PKCS#8, PKCS#1 or SEC 1, not encrypted) from PEM. APR_EINVAL
  * with *perror (a sentence): no such key, or of a type that no algorithm

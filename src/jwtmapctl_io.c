@@ -20,15 +20,6 @@ const char *jwtmapctl_hint(apr_pool_t *p, const char *word,
     return jwtmapctl_safe(p, jm_str(jm_diag_hint(p, word, words)));
 }
 
-/* Octets of the valid UTF-8 sequence at the start of in, 0: none there. */
-static apr_size_t sequence_length(jm_str_t in)
-{
-    unsigned char c = (unsigned char)in.ptr[0];
-    apr_size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-
-    return n <= in.len && jm_utf8_valid(jm_strn(in.ptr, n)) ? n : 0;
-}
-
 static apr_uint32_t code_point(const char *s, apr_size_t n)
 {
     static const unsigned char mask[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
@@ -58,7 +49,7 @@ const char *jwtmapctl_safe(apr_pool_t *p, jm_str_t text)
 
     while (i < text.len) {
         jm_str_t rest = jm_strn(text.ptr + i, text.len - i);
-        apr_size_t n = sequence_length(rest);
+        apr_size_t n = jm_utf8_length(rest.ptr, rest.len);
 
         if (n > 0 && !unsafe(code_point(rest.ptr, n))) {
             memcpy(to, rest.ptr, n);
@@ -83,7 +74,7 @@ static const char *safe_json(apr_pool_t *p, jm_str_t json)
 
     while (i < json.len) {
         jm_str_t rest = jm_strn(json.ptr + i, json.len - i);
-        apr_size_t n = sequence_length(rest);
+        apr_size_t n = jm_utf8_length(rest.ptr, rest.len);
         apr_uint32_t c = n ? code_point(rest.ptr, n) : 0xFFFD;
 
         if (n > 0 && !unsafe(c)) {

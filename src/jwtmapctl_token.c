@@ -8,11 +8,6 @@
 
 #include <stdio.h>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include <apr_file_info.h>
 
 #include "jm_b64.h"
@@ -111,7 +106,7 @@ typedef struct work_t {
     const jm_alg_t *alg;
     const char *alg_name;          /* as the header shall have it */
     const jm_str_t *kid;           /* NULL: none */
-    unsigned bits;                 /* of a new RSA key */
+    unsigned bits;                 /* of a new RSA key; 0: the usual */
     jm_mint_t *key;
     jwtmapctl_output_t outputs[OUTPUTS_MAX];
     unsigned output_count;
@@ -244,38 +239,12 @@ static jwtmapctl_exit_e load_secret(work_t *work, const char *file)
     return JWTMAPCTL_OK;
 }
 
-/* A size that jm_mint does not make: as PEM through the same door. */
-static apr_status_t generate_rsa(jm_mint_t **pkey, apr_pool_t *p,
-                                 unsigned bits)
-{
-    EVP_PKEY *made = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
-    BIO *bio = BIO_new(BIO_s_mem());
-    apr_status_t rv = APR_EGENERAL;
-    const char *error;
-    char *octets;
-
-    if (made && bio
-        && PEM_write_bio_PKCS8PrivateKey(bio, made, NULL, NULL, 0, NULL,
-                                         NULL) == 1) {
-        long len = BIO_get_mem_data(bio, &octets);
-
-        rv = jm_mint_load_pem(pkey, &error, p,
-                              jm_strn(octets, (apr_size_t)len));
-    }
-    BIO_free(bio);
-    EVP_PKEY_free(made);
-    ERR_clear_error();
-    return rv;
-}
-
 /* A secret is base64url text: octets would be cut where secret_file drops a
  * newline at their end. */
 static jwtmapctl_exit_e generate(work_t *work)
 {
     apr_pool_t *p = work->ctl->p;
-    apr_status_t rv = work->bits
-                      ? generate_rsa(&work->key, p, work->bits)
-                      : jm_mint_generate(&work->key, p, work->alg);
+    apr_status_t rv = jm_mint_generate(&work->key, p, work->alg, work->bits);
 
     if (rv == APR_SUCCESS && work->alg->family == JM_FAMILY_HMAC) {
         rv = jm_mint_load_secret(&work->key, p, jm_b64_encode(

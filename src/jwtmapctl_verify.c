@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "jm_decide.h"
+#include "jm_verify.h"
 
 static const jwtmapctl_option_t verify_options[] = {
     { "token", JWTMAPCTL_OPT_TOKEN, "TOKEN", 0,
@@ -33,19 +33,6 @@ static const char *const hints[JM_VERDICT_COUNT] = {
     [JM_REVOKED] = "revoked_file",
     [JM_EXPIRED] = "leeway",
 };
-
-typedef struct result_t {
-    jm_verdict_e verdict;
-    const jm_token_t *token;
-    const jm_authorizer_t *authorizer;
-    jm_str_t kid;
-} result_t;
-
-/* What to verify against: the list of authorizers, or one of it. */
-typedef struct choice_t {
-    const jm_authorizer_t *const *list;
-    unsigned count;
-} choice_t;
 
 static const jm_authorizer_t *const *find(const jm_table_t *table,
                                           const char *name)
@@ -74,7 +61,7 @@ static const char *const *names_of(apr_pool_t *p, const jm_table_t *table)
 
 /* Without a name: the default authorizer; where there is none, all, and the
  * token's iss selects, as on a route that names several. */
-static jwtmapctl_exit_e choose(choice_t *choice, const jwtmapctl_t *ctl,
+static jwtmapctl_exit_e choose(jm_choice_t *choice, const jwtmapctl_t *ctl,
                                const jm_table_t *table)
 {
     const char *name = jwtmapctl_value(ctl, JWTMAPCTL_OPT_AUTHORIZER);
@@ -90,10 +77,11 @@ static jwtmapctl_exit_e choose(choice_t *choice, const jwtmapctl_t *ctl,
     }
     choice->list = one ? one : table->authorizers;
     choice->count = one ? 1 : table->authorizer_count;
+    choice->issuers = jm_choice_issuers(ctl->p, choice->list, choice->count);
     return JWTMAPCTL_OK;
 }
 
-static void print_ok(const jwtmapctl_t *ctl, const result_t *result)
+static void print_ok(const jwtmapctl_t *ctl, const jm_verified_t *result)
 {
     const jm_json_t *alg = jm_json_get(result->token->jose, jm_str("alg"));
 
@@ -106,26 +94,27 @@ static void print_ok(const jwtmapctl_t *ctl, const result_t *result)
     putchar('\n');
 }
 
-static void print_refused(const jwtmapctl_t *ctl, const result_t *result)
+static void print_refused(const jwtmapctl_t *ctl, jm_verdict_e verdict,
+                          const jm_verified_t *result)
 {
-    const jm_error_t *error = jm_error(result->verdict);
+    const jm_error_t *error = jm_error(verdict);
 
     fprintf(stderr, "refused: %s: %s", error->name, error->log);
-    if (result->authorizer && hints[result->verdict]) {
-        fprintf(stderr, " (see \"%s\" of authorizer %s)",
-                hints[result->verdict],
+    if (result->authorizer && hints[verdict]) {
+        fprintf(stderr, " (see \"%s\" of authorizer %s)", hints[verdict],
                 jwtmapctl_safe(ctl->p, jm_str(result->authorizer->name)));
     }
-    if (result->verdict == JM_NO_KEYS) {
+    if (verdict == JM_NO_KEYS) {
         fputs(": jwtmapctl fetches none; save the set to a file and name it "
               "with \"jwks_file\"", stderr);
     }
     fputc('\n', stderr);
 }
 
-static void print_json(const jwtmapctl_t *ctl, const result_t *result)
+static void print_json(const jwtmapctl_t *ctl, jm_verdict_e verdict,
+                       const jm_verified_t *result)
 {
-    const jm_error_t *error = jm_error(result->verdict);
+    const jm_error_t *error = jm_error(verdict);
     apr_pool_t *p = ctl->p;
 
     printf("{\"ok\":%s,\"verdict\":\"%s\",\"message\":\"%s\","
@@ -143,30 +132,26 @@ static void print_json(const jwtmapctl_t *ctl, const result_t *result)
     fputs("}\n", stdout);
 }
 
-static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl, const choice_t *choice,
-                               jm_str_t token, apr_int64_t now)
+static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl,
+                               const jm_choice_t *choice, jm_str_t token,
+                               apr_int64_t now)
 {
     jm_verify_t with = {
-        { choice->list, choice->count,
-          jm_choice_issuers(ctl->p, choice->list, choice->count) },
-        now, jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY) != NULL, NULL,
-        NULL, NULL
+        .choice = *choice, .now = now,
+        .signature_only = jwtmapctl_value(ctl, JWTMAPCTL_OPT_SIGNATURE_ONLY)
+                          != NULL
     };
-    jm_verified_t verified;
-    result_t result = { JM_INTERNAL, NULL, NULL, { NULL, 0 } };
+    jm_verified_t result;
+    jm_verdict_e verdict = jm_verify_token(&result, ctl->p, token, &with);
 
-    result.verdict = jm_verify_token(&verified, ctl->p, token, &with);
-    result.token = verified.token;
-    result.authorizer = verified.authorizer;
-    result.kid = verified.kid;
     if (jwtmapctl_value(ctl, JWTMAPCTL_OPT_JSON)) {
-        print_json(ctl, &result);
+        print_json(ctl, verdict, &result);
     }
     else if (result.token) {
         print_ok(ctl, &result);
     }
     else {
-        print_refused(ctl, &result);
+        print_refused(ctl, verdict, &result);
     }
     return result.token ? JWTMAPCTL_OK : JWTMAPCTL_NO;
 }
@@ -174,7 +159,7 @@ static jwtmapctl_exit_e verify(const jwtmapctl_t *ctl, const choice_t *choice,
 static jwtmapctl_exit_e run(jwtmapctl_t *ctl)
 {
     const jm_table_t *table;
-    choice_t choice = { 0 };
+    jm_choice_t choice = { NULL, 0, NULL };
     jm_str_t token;
     apr_int64_t now;
     jwtmapctl_exit_e rv;

@@ -122,7 +122,7 @@ static inline const jm_mint_t *minted(unsigned row)
     static jm_mint_t *keys[JM_ALG_COUNT];
     unsigned i = maker[row];
 
-    if (!keys[i] && jm_mint_generate(&keys[i], tap_pool, jm_alg_at(i))
+    if (!keys[i] && jm_mint_generate(&keys[i], tap_pool, jm_alg_at(i), 0)
                     != APR_SUCCESS) {
         printf("Bail out! no key for %s\n", jm_alg_at(i)->name);
         exit(2);
