@@ -76,19 +76,6 @@ const char *jm_alg_list(apr_pool_t *p, jm_algs_t algs)
 
 jm_algs_t jm_alg_kin(jm_algs_t algs)
 {
-    jm_algs_t secret = 0;
-    jm_algs_t public = 0;
-    const jm_alg_t *alg;
-    unsigned i;
-
-    for (i = 0; (alg = jm_alg_at(i)) != NULL; i++) {
-        if (alg->family == JM_FAMILY_HMAC) {
-            secret |= alg->bit;
-        }
-        else {
-            public |= alg->bit;
-        }
-    }
-    return (jm_algs_t)((algs & secret ? secret : 0)
-                       | (algs & public ? public : 0));
+    return (algs & JM_ALGS_SECRET ? JM_ALGS_SECRET : 0)
+           | (algs & JM_ALGS_PUBLIC ? JM_ALGS_PUBLIC : 0);
 }

@@ -32,6 +32,8 @@ struct jm_alg_t {
 /* A set of algorithms is the OR of their bits. */
 typedef apr_uint32_t jm_algs_t;
 #define JM_ALGS_ALL ((jm_algs_t)((1u << JM_ALG_COUNT) - 1))
+#define JM_ALGS_SECRET ((jm_algs_t)7)  /* HS: the first rows */
+#define JM_ALGS_PUBLIC (JM_ALGS_ALL & ~JM_ALGS_SECRET)
 
 /* The algorithm of that name, compared byte for byte, or NULL. "Ed25519"
  * (RFC 9864) is the same row as "EdDSA". */

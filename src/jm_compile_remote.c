@@ -147,18 +147,6 @@ static jm_member_e read_ca_file(origin_t *origin, jm_compile_t *c,
     return JM_MEMBER_WRONG;
 }
 
-static jm_algs_t asymmetric_algs(void)
-{
-    const jm_alg_t *alg;
-    jm_algs_t algs = 0;
-    unsigned i;
-
-    for (i = 0; (alg = jm_alg_at(i)) != NULL; i++) {
-        algs |= alg->family != JM_FAMILY_HMAC ? alg->bit : 0;
-    }
-    return algs;
-}
-
 jm_member_e jm_compile_remote(jm_authorizer_t *a, jm_algs_t *palgs,
                               jm_compile_t *c, const jm_json_t *node,
                               const jm_compile_kind_t *kind)
@@ -168,7 +156,7 @@ jm_member_e jm_compile_remote(jm_authorizer_t *a, jm_algs_t *palgs,
     jm_member_e trusted = read_ca_file(&origin, c, node);
     jm_remote_t *remote;
 
-    *palgs = asymmetric_algs();
+    *palgs = JM_ALGS_PUBLIC;
     remote = jm_remote_make(c->p, origin.url ? origin.url : "",
                             origin.issuer, origin.ca_file);
     a->key_slot = jm_slot_make(c->p);

@@ -119,23 +119,11 @@ static void read_format(build_t *b, const jm_json_t *node)
     }
 }
 
-/* 1 if node is a whole number as JSON Schema has it: 4096.0 and 4e3 are. */
-static int read_integer(apr_int64_t *pnumber, build_t *b, const jm_json_t *node)
-{
-    jm_json_t same = { .type = JM_JSON_NUMBER };
-
-    if (jm_json_seconds(pnumber, node)) {
-        return 0;
-    }
-    same.text = jm_str(apr_psprintf(b->p, "%" APR_INT64_T_FMT, *pnumber));
-    return jm_json_scalar_eq(node, &same);
-}
-
 static void read_max_bytes(build_t *b, const jm_json_t *node)
 {
     apr_int64_t number;
 
-    if (!read_integer(&number, b, node) || number < 1
+    if (!jm_member_is_whole(&number, b->p, node) || number < 1
         || number > JM_VALUE_MAX_LIMIT) {
         fail(b, node, "`max_bytes` must be a whole number from 1 to %d",
              JM_VALUE_MAX_LIMIT);

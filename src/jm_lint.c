@@ -37,14 +37,7 @@ static int is_protected(const jm_route_t *route)
 
 static int has_method(const jm_route_t *route, const char *method)
 {
-    unsigned i;
-
-    for (i = 0; !route->any_method && i < route->method_count; i++) {
-        if (!strcmp(route->methods[i], method)) {
-            return 1;
-        }
-    }
-    return route->any_method;
+    return route->any_method || jm_route_names(route, jm_str(method));
 }
 
 static int share_method(const jm_route_t *a, const jm_route_t *b)

@@ -199,16 +199,15 @@ jm_member_e jm_member_bool(int *pout, const jm_subst_t *s,
 }
 
 /* jm_json_seconds rounds up: a fraction is what does not equal its result. */
-static int whole_number(apr_int64_t *pout, const jm_subst_t *s,
-                        const jm_json_t *node)
+int jm_member_is_whole(apr_int64_t *pout, apr_pool_t *p,
+                       const jm_json_t *node)
 {
     jm_json_t rounded = { .type = JM_JSON_NUMBER };
 
-    if (node->type != JM_JSON_NUMBER
-        || jm_json_seconds(pout, node) != APR_SUCCESS) {
+    if (jm_json_seconds(pout, node) != APR_SUCCESS) {
         return 0;
     }
-    rounded.text = jm_str(apr_psprintf(s->p, "%" APR_INT64_T_FMT, *pout));
+    rounded.text = jm_str(apr_psprintf(p, "%" APR_INT64_T_FMT, *pout));
     return jm_json_scalar_eq(&rounded, node);
 }
 
@@ -222,7 +221,7 @@ jm_member_e jm_member_int(apr_int64_t *pout, const jm_subst_t *s,
     if (!node) {
         return JM_MEMBER_ABSENT;
     }
-    if (!whole_number(&value, s, node) || value < min || value > max) {
+    if (!jm_member_is_whole(&value, s->p, node) || value < min || value > max) {
         jm_json_diag(s->diags, JM_ERROR, node, "must be a whole number from %"
                      APR_INT64_T_FMT " to %" APR_INT64_T_FMT "%s%s%s", min,
                      max, node->type == JM_JSON_NUMBER ? "" : ", not ",

@@ -66,7 +66,12 @@ jm_member_e jm_member_items(const jm_item_t **pitems, unsigned *pcount,
 jm_member_e jm_member_bool(int *pout, const jm_subst_t *s,
                            const jm_json_t *object, const char *name);
 
-/* A whole number (1.0 and 1e1 are) from min to max; *pout stays as it is
+/* 1 if node is a whole number (1.0 and 1e1 are), which *pout is then; scratch
+ * memory from p. */
+int jm_member_is_whole(apr_int64_t *pout, apr_pool_t *p,
+                       const jm_json_t *node);
+
+/* A whole number from min to max; *pout stays as it is
  * unless JM_MEMBER_OK. */
 jm_member_e jm_member_int(apr_int64_t *pout, const jm_subst_t *s,
                           const jm_json_t *object, const char *name,

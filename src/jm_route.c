@@ -1,6 +1,6 @@
 /*
- * jm_route.c: reads the path of a route, at load. Touches only the pool it
- * was given.
+ * jm_route.c: reads the path of a route, at load, and looks at its methods.
+ * Touches only the pool it was given.
  */
 #include "jm_route.h"
 
@@ -34,6 +34,18 @@ int jm_route_is_param(jm_str_t segment)
 {
     return segment.len >= 2 && segment.ptr[0] == '{'
            && segment.ptr[segment.len - 1] == '}';
+}
+
+int jm_route_names(const jm_route_t *route, jm_str_t method)
+{
+    unsigned i;
+
+    for (i = 0; !route->any_method && i < route->method_count; i++) {
+        if (jm_str_is(method, route->methods[i])) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* Octets that no path of a route may hold, and what to do about them. */

@@ -1,10 +1,9 @@
 /*
  * jm_route.h: the matcher (jm_route.c: paths of routes, jm_router.c: the
- * trie). Routes are put in a trie of path segments once, at load;
- * a look-up walks the path's segments, never the routes.
- * SPEC of the order: without {.+} before with; then more segments; then,
- * from the left, literal before {name}; then exact method (GET for HEAD)
- * before ANY. The path is chosen first.
+ * trie). Routes are put in a trie of path segments once, at load; a look-up
+ * walks the path's segments, never the routes. The order: without {.+} before
+ * with; then more segments; then, from the left, literal before {name}; then
+ * exact method (GET for HEAD) before ANY. The path is chosen first.
  */
 #ifndef JM_ROUTE_H
 #define JM_ROUTE_H
@@ -33,6 +32,9 @@ unsigned jm_route_split(jm_str_t *segments, jm_str_t path);
 
 /* 1 if a segment of a parsed route's path is a {name}. */
 int jm_route_is_param(jm_str_t segment);
+
+/* 1 if the route names the method; ANY is no name. */
+int jm_route_names(const jm_route_t *route, jm_str_t method);
 
 /* An empty router in p. */
 jm_router_t *jm_router_make(apr_pool_t *p);

@@ -71,18 +71,6 @@ static node_t *make_child(apr_pool_t *p, node_t *node, jm_str_t segment)
     return child;
 }
 
-static int names_method(const jm_route_t *route, jm_str_t method)
-{
-    unsigned i;
-
-    for (i = 0; !route->any_method && i < route->method_count; i++) {
-        if (jm_str_is(method, route->methods[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* 1 if one method of a request would select either of two routes. */
 static int collide(const jm_route_t *a, const jm_route_t *b)
 {
@@ -92,7 +80,7 @@ static int collide(const jm_route_t *a, const jm_route_t *b)
         return a->any_method && b->any_method;
     }
     for (i = 0; i < b->method_count; i++) {
-        if (names_method(a, jm_str(b->methods[i]))) {
+        if (jm_route_names(a, jm_str(b->methods[i]))) {
             return 1;
         }
     }
@@ -165,7 +153,7 @@ static int walk(search_t *search, const node_t *node, unsigned at)
     return stop;
 }
 
-/* Walks the shapes that match path in the order of the SPEC: ends before
+/* Walks the shapes that match path in the order of jm_route.h: ends before
  * {.+}, then the longest first; walk adds the literals first. */
 static void walk_shapes(search_t *search, const jm_router_t *router,
                         jm_str_t path)
@@ -206,10 +194,10 @@ static int rank(const jm_route_t *route, jm_str_t method)
     if (route->any_method) {
         return 1;
     }
-    if (names_method(route, method)) {
+    if (jm_route_names(route, method)) {
         return 3;
     }
-    return jm_str_is(method, "HEAD") && names_method(route, jm_str("GET"))
+    return jm_str_is(method, "HEAD") && jm_route_names(route, jm_str("GET"))
                ? 2 : 0;
 }
 

@@ -69,16 +69,9 @@ static const char *shown(const jwtmapctl_explain_t *x, const char *name,
 
 static int serves(const jm_route_t *route, const char *method)
 {
-    unsigned i;
-
-    for (i = 0; i < route->method_count; i++) {
-        if (!strcmp(route->methods[i], method)
-            || (!strcmp(method, "HEAD") && !strcmp(route->methods[i],
-                                                   "GET"))) {
-            return 1;
-        }
-    }
-    return route->any_method;
+    return route->any_method || jm_route_names(route, jm_str(method))
+           || (!strcmp(method, "HEAD")
+               && jm_route_names(route, jm_str("GET")));
 }
 
 /* Why a route of the path answers, or does not; *pafter: the one that does

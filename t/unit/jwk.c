@@ -23,6 +23,9 @@ static void test_algorithms(apr_pool_t *p)
         ok(jm_alg_find(jm_str(alg->name)) == alg && alg->row == i
            && alg->bit == 1u << i && !strcmp(jm_alg_names()[i], alg->name),
            "%s is row %u and found by its name", alg->name, i);
+        ok(!(alg->bit & JM_ALGS_SECRET) == (alg->family != JM_FAMILY_HMAC)
+           && !(alg->bit & JM_ALGS_PUBLIC) == (alg->family == JM_FAMILY_HMAC),
+           "%s has a secret, or a public key", alg->name);
     }
     ok(all == JM_ALGS_ALL, "the rows have different bits, 13 in all");
     ok(!jm_alg_at(13), "there is no 14th row");
