@@ -1,6 +1,6 @@
 /*
- * jm_claims.c: claim policy of an authorizer, `require` of a route, and
- * claim paths. Reads verified JSON only; touches nothing but its pool.
+ * jm_claims.c: claim policy of an authorizer and `require` of a route. Reads
+ * verified JSON only; touches nothing.
  */
 #include "jm_claims.h"
 #include "jm_json.h"
@@ -261,12 +261,11 @@ static jm_verdict_e check_times(const jm_policy_t *policy,
 
 jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
                              const jm_json_t *header, const jm_json_t *claims,
-                             apr_int64_t now, apr_pool_t *ptemp)
+                             apr_int64_t now)
 {
     times_t times;
     jm_verdict_e verdict = check_typ(policy, header);
 
-    (void)ptemp;
     if (verdict == JM_OK) {
         verdict = read_claims(&times, claims);
     }

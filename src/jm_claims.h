@@ -1,6 +1,6 @@
 /*
- * jm_claims.h: claim policy (RFC 7519 section 4.1, RFC 8725) and claim
- * paths. Works on claims that are already verified; touches nothing else.
+ * jm_claims.h: claim policy (RFC 7519 section 4.1, RFC 8725) and `require`.
+ * Works on claims that are already verified; touches nothing else.
  */
 #ifndef JM_CLAIMS_H
 #define JM_CLAIMS_H
@@ -8,6 +8,7 @@
 #include "jm.h"
 #include "jm_error.h"
 #include "jm_jwk.h"
+#include "jm_path.h"
 
 /* What an authorizer asks of a verified token. Built at load, immutable. */
 typedef struct jm_policy_t {
@@ -34,37 +35,12 @@ typedef struct jm_policy_t {
  * JM_AUDIENCE, JM_BOUND, JM_LIFETIME, JM_NOT_YET, JM_EXPIRED. */
 jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
                              const jm_json_t *header, const jm_json_t *claims,
-                             apr_int64_t now, apr_pool_t *ptemp);
+                             apr_int64_t now);
 
 /* When claims that passed jm_claims_check would pass its checks of times
  * again: *pfrom <= now < *puntil, seconds since 1970, leeway included. */
 void jm_claims_window(apr_int64_t *pfrom, apr_int64_t *puntil,
                       const jm_policy_t *policy, const jm_json_t *claims);
-
-/* A path into JSON objects: PATH of `$request.jwt.PATH`. */
-typedef struct jm_path_t {
-    jm_str_t flat;            /* the whole as one name, tried first; empty
-                               * where a part is written ['…'] */
-    const jm_str_t *parts;    /* the parts, at least one */
-    unsigned count;
-} jm_path_t;
-
-/* Reads a path from the start of text: NAME ( "." NAME | "['" any "']" )*,
- * or a first part in brackets; NAME is letters, digits, `_` and `-`; inside
- * the quotes \' and \\ are escapes. *pused is how many octets were read.
- * Stops before the first octet that cannot go on. APR_EINVAL with *perror
- * (in p) for an empty part or an open bracket. */
-apr_status_t jm_path_parse(jm_path_t *path, apr_size_t *pused,
-                           const char **perror, apr_pool_t *p, jm_str_t text);
-
-/* A key of `require`: a path where the whole name is one, else that name as
- * it is ("https://ns.example/role"). */
-apr_status_t jm_path_of_name(jm_path_t *path, const char **perror,
-                             apr_pool_t *p, jm_str_t name);
-
-/* The value at path below object: the flat name if it is a member, else by
- * parts through objects only. NULL: absent. A null is found. */
-const jm_json_t *jm_path_find(const jm_json_t *object, const jm_path_t *path);
 
 /* One entry of `require`. */
 typedef struct jm_require_t {

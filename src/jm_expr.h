@@ -7,8 +7,8 @@
 #define JM_EXPR_H
 
 #include "jm.h"
-#include "jm_claims.h"
 #include "jm_diag.h"
+#include "jm_path.h"
 
 typedef enum jm_target_e {
     JM_TARGET_HEADER,            /* request or response header */

@@ -1,9 +1,10 @@
 /*
- * jm_path.c: claim paths: PATH of `$request.jwt.PATH` and the keys of
- * `require`. Parsed at load, followed per request. Touches only its pool.
+ * jm_path.c: reads and follows claim paths. Touches only the pool it was
+ * given.
  */
+#include "jm_path.h"
+
 #include "jm_char.h"
-#include "jm_claims.h"
 #include "jm_json.h"
 
 typedef struct cursor_t {

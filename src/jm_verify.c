@@ -164,7 +164,7 @@ static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
         return verdict;
     }
     verdict = jm_claims_check(&authorizer->policy, key, jws->header,
-                              token->claims, run->with->now, run->p);
+                              token->claims, run->with->now);
     if (verdict == JM_OK) {
         verdict = check_revoked(authorizer, token->claims, run->p);
     }

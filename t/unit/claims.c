@@ -46,8 +46,7 @@ static void run(const jm_policy_t *policy, const jm_key_t *key,
 
     for (i = 0; i < count; i++) {
         jm_verdict_e got = jm_claims_check(policy, key, json("{}"),
-                                           json(cases[i].json), NOW,
-                                           tap_pool);
+                                           json(cases[i].json), NOW);
 
         if (!ok(got == cases[i].verdict, "%s: %s",
                 jm_error(cases[i].verdict)->name, cases[i].sentence)) {
@@ -110,7 +109,7 @@ static void test_typ(void)
     for (i = 0; i < COUNT(typs); i++) {
         policy.typ = jm_str(typs[i].typ);
         ok(jm_claims_check(&policy, &any_key, json(typs[i].header), claims,
-                           NOW, tap_pool) == typs[i].verdict,
+                           NOW) == typs[i].verdict,
            "%s: %s where typ is \"%s\"", jm_error(typs[i].verdict)->name,
            typs[i].header, typs[i].typ);
     }
@@ -192,9 +191,8 @@ static void check_at(jm_verdict_e want, const char *claims, apr_int64_t now,
     jm_policy_t policy = usual();
 
     policy.leeway = leeway;
-    ok(jm_claims_check(&policy, &any_key, json("{}"), json(claims), now,
-                       tap_pool) == want, "%s: %s", jm_error(want)->name,
-       sentence);
+    ok(jm_claims_check(&policy, &any_key, json("{}"), json(claims), now)
+       == want, "%s: %s", jm_error(want)->name, sentence);
 }
 
 static void test_limits(void)
@@ -311,10 +309,10 @@ static void test_key_issuer(void)
     run(&policy, &key, fixed, COUNT(fixed));
     policy.issuers = issuers;
     policy.issuer_count = 1;
-    ok(jm_claims_check(&policy, &key, json("{}"), json(fixed[0].json), NOW,
-                       tap_pool) == JM_ISSUER
-       && jm_claims_check(&policy, &key, json("{}"), json(fixed[1].json), NOW,
-                          tap_pool) == JM_ISSUER,
+    ok(jm_claims_check(&policy, &key, json("{}"), json(fixed[0].json), NOW)
+       == JM_ISSUER
+       && jm_claims_check(&policy, &key, json("{}"), json(fixed[1].json), NOW)
+          == JM_ISSUER,
        "issuer: the key's and the configured one must both hold");
 }
 
@@ -355,7 +353,7 @@ static void test_bound(void)
     run(&policy, &any_key, cases, COUNT(cases));
     policy.allow_bound = 1;
     ok(jm_claims_check(&policy, &any_key, json("{}"), json(cases[0].json),
-                       NOW, tap_pool) == JM_OK, "ok: cnf, where it may be");
+                       NOW) == JM_OK, "ok: cnf, where it may be");
 }
 
 int main(void)
