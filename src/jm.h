@@ -3,8 +3,8 @@
  * with their units, forward declarations. No function with a side effect.
  *
  * libjwtmap is the core of mod_jwtmap: APR, OpenSSL and json-c, no httpd
- * header. It has no clock, no global state and does no I/O per request:
- * time and pools come in as parameters.
+ * header. It has no global state and, while a request runs, no clock and no
+ * I/O: time and pools come in as parameters.
  */
 #ifndef JM_H
 #define JM_H

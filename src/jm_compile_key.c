@@ -261,7 +261,7 @@ static int is_listed(const char *name, const char *const *names)
 }
 
 /* The source that counts, or NULL; *pextra is one too many, or NULL. A
- * `jwks` wins over a `jwks_uri` (SPEC 9). */
+ * `jwks` wins over a `jwks_uri`, as in files of the origin. */
 static const struct source_t *choose(const struct source_t **pextra,
                                      jm_compile_t *c, const jm_json_t *node,
                                      const char *const *members)

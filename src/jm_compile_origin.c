@@ -1,7 +1,8 @@
 /*
  * jm_compile_origin.c: files of the Serverless API Gateway: how to know one,
  * which of its integrations are not served, and where the same text means
- * something else here (SPEC 9). Touches the state of the compilation only.
+ * something else here (docs/migration.md). Touches the state of the
+ * compilation only.
  */
 #include "jm_compile_state.h"
 

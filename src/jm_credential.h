@@ -28,8 +28,8 @@ jm_verdict_e jm_credential_find(jm_credential_t *pcred, apr_pool_t *p,
 
 /* Why a credential that did not verify, with that verdict, is refused:
  * JM_CREDENTIALS where it is a field's and not exactly one b64token (two lines
- * arrive joined with a comma), else verdict, as is JM_INTERNAL. A token that verifies always is
- * one. */
+ * arrive joined with a comma), which a token that verifies always is; else,
+ * and for JM_INTERNAL, verdict itself. */
 jm_verdict_e jm_credential_blame(const jm_credential_t *cred,
                                  jm_verdict_e verdict);
 

@@ -23,10 +23,12 @@ typedef apr_uint64_t jm_clock_t(void);
 struct jm_request_t {
     const char *method;          /* of the main request: routes */
     const char *client_method;   /* as the client sent it: expressions (httpd
-                                  * makes an ErrorDocument a GET); NULL: method */
+                                  * makes an ErrorDocument a GET); NULL: as
+                                  * method */
     jm_uri_t uri;                /* of this pass */
     int merge_slashes;           /* httpd's MergeSlashes */
-    jm_str_t args;               /* of this pass, to be edited; ptr NULL: no ? */
+    jm_str_t args;               /* of this pass, to be edited; ptr NULL: no
+                                  * `?` */
     jm_str_t client_args;        /* as the client sent them: expressions */
     const apr_table_t *headers;  /* as the client sent them */
     apr_int64_t now;             /* seconds since 1970 */

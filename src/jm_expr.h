@@ -35,10 +35,11 @@ typedef struct jm_inputs_t {
 } jm_inputs_t;
 
 /* Compiles a string, or an object with from, default, on_missing, format,
- * max_bytes (SPEC: "Mapping"), into p. *pvalue NULL and at least one error
- * in diags when it is wrong. $config is resolved here: a name that is nowhere
- * is a warning, and missing. What is constant (a literal, $config, default) is
- * checked here for what would make it unmappable. node's strings are copied. */
+ * max_bytes (docs/reference.md, "Values"), into p. APR_EINVAL, *pvalue NULL:
+ * wrong, with at least one error in diags. $config is resolved here: a name
+ * that is nowhere is a warning, and missing. What is constant (a literal,
+ * $config, default) is checked here for what would make it unmappable. node's
+ * strings are copied. */
 apr_status_t jm_value_compile(const jm_value_t **pvalue, apr_pool_t *p,
                               const jm_json_t *node, jm_target_e target,
                               const jm_names_t *names, jm_diags_t *diags);

@@ -173,8 +173,8 @@ const char *jm_header_value(const apr_table_t *fields, apr_pool_t *p,
 
 /* Members of a Connection field but those that nominate ours; "": none. */
 static const char *connection_rest(apr_pool_t *p, const char *value,
-                             const jm_table_t *table, const jm_field_t *set,
-                             unsigned count)
+                                   const jm_table_t *table,
+                                   const jm_field_t *set, unsigned count)
 {
     /* mod_proxy ends a member at these too */
     static const char separators[] = ", \t;\"";

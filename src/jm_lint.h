@@ -1,8 +1,8 @@
 /*
  * jm_lint.h: advice on a route table that compiles: routes that never
  * answer, protected paths that a public wildcard reaches, methods that are
- * refused, names that pass, wildcards as others write them. Nothing here is an error: each may be meant.
- * Touches the diagnostics and pools only.
+ * refused, names that pass, wildcards as others write them. Nothing here is an
+ * error: each may be meant. Touches the diagnostics and pools only.
  */
 #ifndef JM_LINT_H
 #define JM_LINT_H

@@ -311,7 +311,7 @@ static apr_size_t write_param(char *buf, const jm_param_t *param)
     return len + escape(buf + len, param->value);
 }
 
-/* What strip left in buf is the result, unless nothing changed. */
+/* The octets in buf as a query string; nothing is left: no query at all. */
 static jm_str_t result(char *buf, apr_size_t len)
 {
     buf[len] = '\0';

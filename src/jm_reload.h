@@ -30,9 +30,11 @@ typedef void jm_reload_say_t(void *baton, unsigned number,
                              const jm_watch_t *watch, jm_reload_e what,
                              apr_uint32_t mark, const char *text);
 
+/* A new one without files, in p. */
 jm_reload_t *jm_reload_make(apr_pool_t *p);
 
-/* Adds the files of a table, as they were read when it was compiled. */
+/* Adds the files of a table, which lives as long, as they were read when it
+ * was compiled. */
 void jm_reload_add(jm_reload_t *reload, const jm_table_t *table);
 
 /* The sizes (octets, in p) that jm_share_make wants for what may be in the
@@ -44,7 +46,8 @@ const apr_size_t *jm_reload_sizes(unsigned *pcount, apr_pool_t *p,
 int jm_reload_number(unsigned *pnumber, const jm_reload_t *reload,
                      const jm_watch_t *watch);
 
-/* From now on what is taken over is shared with other processes. */
+/* From now on what is taken over is shared with other processes through
+ * share, which is borrowed. */
 void jm_reload_share(jm_reload_t *reload, jm_share_t *share);
 
 /* In a process that begins: takes over what others took over before it. What

@@ -47,9 +47,9 @@ apr_status_t jm_remote_discovered(const char **purl, const char **perror,
                                   const char *issuer);
 
 /* The keys of an answer, in p, its JSON in ptemp. APR_EINVAL with *perror, in
- * ptemp: no strict JSON, no set, no usable key, over JM_JWKS_REMOTE_KEYS_MAX. *pignored: what was
- * said of keys that are left out, texts of ours; NULL: nothing, or not
- * wanted. */
+ * ptemp: no strict JSON, no set, no usable key, over JM_JWKS_REMOTE_KEYS_MAX.
+ * *pignored (pignored may be NULL): what was said of keys that are left out,
+ * texts of ours, in ptemp; or NULL. */
 apr_status_t jm_remote_keys(const jm_keyset_t **pset, const char **perror,
                             const char **pignored, apr_pool_t *p,
                             apr_pool_t *ptemp, jm_str_t answer);

@@ -1,7 +1,8 @@
 /*
  * jm_response.h: the response headers that go to the client: nothing of one
  * user in a shared cache, no mapped value in a redirect, own locations
- * mapped back. Works on an APR table; touches nothing else.
+ * mapped back. Works on an APR table, whose new values are in p; touches
+ * nothing else.
  */
 #ifndef JM_RESPONSE_H
 #define JM_RESPONSE_H

@@ -1,7 +1,7 @@
 /*
- * jm_uri.h: the path rule (SPEC 5): which spellings of a path are refused,
- * because another server might read another path in them. Touches only the
- * pool it was given.
+ * jm_uri.h: the path rule: which spellings of a path are refused, because
+ * another server might read another path in them. Touches only the pool it
+ * was given.
  */
 #ifndef JM_URI_H
 #define JM_URI_H

@@ -1,4 +1,4 @@
-# SPEC 3, attempt by attempt: what a client can write under a mapped name
+# Attempt by attempt: what a client can write under a mapped name
 # never arrives, what is not a mapped name always does.
 
 use JwtMapTest;

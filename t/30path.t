@@ -1,4 +1,4 @@
-# SPEC 5: the path that is decided on is the path that goes upstream, in every
+# The path that is decided on is the path that goes upstream, in every
 # spelling that a client can find. No request here has a token unless it says
 # so: what needs one must not arrive.
 

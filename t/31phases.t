@@ -1,4 +1,4 @@
-# SPEC 5: what httpd makes of one request in its phases: subrequests, internal
+# What httpd makes of one request in its phases: subrequests, internal
 # redirects, DirectoryIndex, rewrites, ErrorDocument. No pass lets another one
 # through, and no client poses as a mapped value in any of them.
 

@@ -1,4 +1,4 @@
-# SPEC 6: what the module answers itself: status, body, challenge, connection,
+# What the module answers itself: status, body, challenge, connection,
 # log line and notes; and nothing of token or request in any of them.
 
 use JwtMapTest;

@@ -1,4 +1,4 @@
-# SPEC 5 and 6: an ErrorDocument wins, with the fields of the refusal, and is
+# An ErrorDocument wins, with the fields of the refusal, and is
 # served without claims, without what a client posed, and without waiting.
 
 use JwtMapTest;

@@ -1,4 +1,4 @@
-# SPEC 4: which key verifies which token. Every algorithm with every kind of
+# Which key verifies which token. Every algorithm with every kind of
 # static key, each beside its neighbours; the choice of the key; signatures;
 # what a header may say. By the command line, which calls what the module does;
 # 42authorizers.t is the same through httpd. Tokens are signed by openssl.

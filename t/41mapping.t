@@ -1,4 +1,4 @@
-# SPEC 2, Mapping: what becomes of a value on its way to the upstream, end to
+# What becomes of a value on its way to the upstream, end to
 # end. The client sends every mapped name itself, with each request.
 
 use JwtMapTest;

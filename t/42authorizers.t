@@ -1,6 +1,6 @@
-# SPEC 2 and 4 through httpd: which authorizer is for a token, where the token
+# Through httpd: which authorizer is for a token, where the token
 # is looked for, what of it goes upstream, `require`, and who the user is. What
-# is refused is refused with the answer of SPEC 6.
+# is refused is refused with the answer that is due.
 
 use JwtMapTest;
 

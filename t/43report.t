@@ -1,4 +1,4 @@
-# SPEC 1, JwtMapEngine ReportOnly: it decides and says what it would refuse, but
+# JwtMapEngine ReportOnly: it decides and says what it would refuse, but
 # refuses nothing and removes no credential; mapped names are stripped all the
 # same. Each case runs on a virtual host that is On, too.
 

@@ -1,4 +1,4 @@
-# SPEC 4: the form of a token (parts, base64url, limits) and its JOSE header.
+# The form of a token (parts, base64url, limits) and its JOSE header.
 # By the command line, like 40tokens.t.
 
 use JwtMapTest;

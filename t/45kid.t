@@ -1,4 +1,4 @@
-# SPEC 4: how `kid` chooses the key of a set, and keys that are for one issuer.
+# How `kid` chooses the key of a set, and keys that are for one issuer.
 # By the command line, like 40tokens.t.
 
 use JwtMapTest;

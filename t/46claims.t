@@ -1,4 +1,4 @@
-# SPEC 4: the claim policy: times, issuer, audience, typ, cnf, lifetime, and the
+# The claim policy: times, issuer, audience, typ, cnf, lifetime, and the
 # types of claims. By the command line, with a clock of its own.
 
 use JwtMapTest;

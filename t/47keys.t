@@ -1,4 +1,4 @@
-# SPEC 4: keys that a table may not have: weak, private, of a wrong kind, in a
+# Keys that a table may not have: weak, private, of a wrong kind, in a
 # wrong form. `jwtmapctl check` says so and `httpd -t` does, with the place; the
 # good neighbour of each is let through.
 

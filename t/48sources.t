@@ -1,4 +1,4 @@
-# SPEC 2, Mapping: where values come from: claim paths, the request as the
+# Where values come from: claim paths, the request as the
 # client sent it, variables; and where they go. End to end, on the virtual host
 # of 41mapping.t.
 

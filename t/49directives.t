@@ -1,4 +1,4 @@
-# SPEC 1: where a directive may stand, what `httpd -t` says of mistakes, where
+# Where a directive may stand, what `httpd -t` says of mistakes, where
 # $env and $secret come from, and life with and without mod_proxy.
 
 use JwtMapTest;

@@ -1,6 +1,6 @@
 # What comes back: no mapped parameter in a redirect, locations as the client
 # knows them, our response headers in the place of the upstream's, nothing for
-# a shared cache. SPEC 7, for each way in which httpd gets an answer.
+# a shared cache, for each way in which httpd gets an answer.
 
 use JwtMapTest;
 use JwtMapBackend;

@@ -1,4 +1,4 @@
-# SPEC 2, cors: preflights are answered before auth, and the table alone says
+# `cors`: preflights are answered before auth, and the table alone says
 # which origin may read an answer, whatever the upstream says.
 
 use JwtMapTest;

@@ -1,6 +1,5 @@
 # Where the token comes from: headers with their prefixes, cookies; one place
 # at a time, and nothing of it goes upstream unless forward_token says so.
-# SPEC 4, sources.
 
 use JwtMapTest;
 use JwtMapH2;

@@ -1,6 +1,6 @@
 /*
  * route.c: paths of routes, and which route wins. A naive matcher, written
- * here from the SPEC's words, is compared with the trie at the end.
+ * here from the words of jm_route.h, is compared with the trie at the end.
  */
 #include "tap.h"
 
@@ -746,7 +746,7 @@ static void cut_parts(parts_t *parts, const char *path)
 }
 
 /* 1 if the shape of route matches path; its rank as text, which sorts as
- * the SPEC says: the better the smaller. */
+ * jm_route.h says: the better the smaller. */
 static int naive_rank(char *key, const jm_route_t *route, const char *path)
 {
     parts_t r;
@@ -949,7 +949,7 @@ static void test_random(void)
             answered += seen != NULL;
         }
     }
-    ok(!wrong, "60000 paths of 3000 random tables select what the SPEC says, "
+    ok(!wrong, "60000 paths of 3000 random tables select what is promised, "
                "and Allow names the methods that would be answered");
     ok(answered > 10000, "many of them select a route");
 }
