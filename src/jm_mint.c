@@ -217,17 +217,27 @@ apr_status_t jm_mint_load_pem(jm_mint_t **pkey, const char **perror,
 
 /* --- PEM --- */
 
-static apr_status_t take_bio(jm_str_t *pout, apr_pool_t *p, BIO *bio,
-                             int written)
+static apr_status_t write_pem(jm_str_t *ppem, apr_pool_t *p,
+                              const jm_mint_t *key, int is_private)
 {
     apr_status_t rv = APR_EGENERAL;
     char *octets;
-    long len;
+    int written;
+    BIO *bio;
 
-    *pout = jm_str(NULL);
-    if (bio && written == 1) {
-        len = BIO_get_mem_data(bio, &octets);
-        *pout = jm_str_dup(p, jm_strn(octets, (apr_size_t)len));
+    *ppem = jm_str(NULL);
+    if (!key->pkey) {
+        return APR_EINVAL;
+    }
+    bio = BIO_new(BIO_s_mem());
+    written = bio && (is_private
+                      ? PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL,
+                                                      NULL, 0, NULL, NULL)
+                      : PEM_write_bio_PUBKEY(bio, key->pkey)) == 1;
+    if (written) {
+        long len = BIO_get_mem_data(bio, &octets);
+
+        *ppem = jm_str_dup(p, jm_strn(octets, (apr_size_t)len));
         rv = APR_SUCCESS;
     }
     BIO_free(bio);
@@ -238,32 +248,13 @@ static apr_status_t take_bio(jm_str_t *pout, apr_pool_t *p, BIO *bio,
 apr_status_t jm_mint_private_pem(jm_str_t *ppem, apr_pool_t *p,
                                  const jm_mint_t *key)
 {
-    BIO *bio;
-    int written;
-
-    *ppem = jm_str(NULL);
-    if (!key->pkey) {
-        return APR_EINVAL;
-    }
-    bio = BIO_new(BIO_s_mem());
-    written = bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL,
-                                                   NULL, 0, NULL, NULL) == 1;
-    return take_bio(ppem, p, bio, written);
+    return write_pem(ppem, p, key, 1);
 }
 
 apr_status_t jm_mint_public_pem(jm_str_t *ppem, apr_pool_t *p,
                                 const jm_mint_t *key)
 {
-    BIO *bio;
-    int written;
-
-    *ppem = jm_str(NULL);
-    if (!key->pkey) {
-        return APR_EINVAL;
-    }
-    bio = BIO_new(BIO_s_mem());
-    written = bio && PEM_write_bio_PUBKEY(bio, key->pkey) == 1;
-    return take_bio(ppem, p, bio, written);
+    return write_pem(ppem, p, key, 0);
 }
 
 /* --- JWK --- */

@@ -401,15 +401,6 @@ int jm_query_get(jm_str_t *pvalue, apr_pool_t *p, jm_str_t args, jm_str_t name)
     return 0;
 }
 
-jm_str_t jm_query_escape(apr_pool_t *p, jm_str_t text)
-{
-    char *buf = apr_palloc(p, 3 * text.len + 1);
-    apr_size_t len = escape(buf, text);
-
-    buf[len] = '\0';
-    return jm_strn(buf, len);
-}
-
 /* 1 if text stands at *pi, however it is encoded; *pi is moved behind it. A
  * `+` may stand for itself where a server forgot to encode it. */
 static int reads_as(jm_str_t rest, apr_size_t *pi, jm_str_t text)

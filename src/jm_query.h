@@ -58,9 +58,6 @@ jm_str_t jm_query_edit(apr_pool_t *p, jm_str_t args,
 int jm_query_get(jm_str_t *pvalue, apr_pool_t *p, jm_str_t args,
                  jm_str_t name);
 
-/* Percent-encodes for a query component, in p with a NUL behind it. */
-jm_str_t jm_query_escape(apr_pool_t *p, jm_str_t text);
-
 /* Takes out of args exactly those parameters whose decoded name and value are
  * those of one of params (count of them), however they are encoded: for what
  * an upstream reflects. Same rules for separators and result as
