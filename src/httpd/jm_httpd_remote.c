@@ -1,30 +1,25 @@
 /*
- * jm_httpd_remote.c: fetched key sets in each child: which there are, reading
- * what the one that fetches wrote, and the requests that wait for it. Touches
- * the slots of the authorizers, the state directory and the shared counters.
+ * jm_httpd_remote.c: fetched key sets at a start, in the parent: which there
+ * are, the counters that its children share, the state directory; and the
+ * clock of all of them. Touches that directory, and what outlives a restart:
+ * the pool of the process.
  */
 #include <time.h>
 
 #include <apr_shm.h>
-#include <apr_time.h>
 
 #include "jm_httpd_remote.h"
 
 #include <unixd.h>
 
 #include "jm_httpd_state.h"
-#include "jm_slot.h"
 
 APLOG_USE_MODULE(jwtmap);
 
-#define WAIT_MS 2000       /* milliseconds that a request waits for keys */
-#define WAIT_STEP_MS 10
-#define WAITERS_MAX 8      /* requests of a child that wait for a kid */
 #define BACKOFF_MAX 30     /* seconds */
 #define CELLS_KEY "mod_jwtmap:cells"
 #define STATE_DIR_KEY "mod_jwtmap:state_dir"
 #define WATCHDOG "_jwtmap_keys_"
-#define RETRY_AFTER 10     /* seconds, for keys that are not fetched */
 
 /* --- time --- */
 
@@ -53,7 +48,7 @@ apr_uint32_t jm_remote_pause(const jm_remote_t *remote,
     return (apr_uint32_t)seconds * 1000;
 }
 
-/* --- which sets there are: at start, in the parent --- */
+/* --- which sets there are --- */
 
 static void be_patient(jm_remote_t *all, const jm_remote_t *one)
 {
@@ -91,8 +86,8 @@ static void add_reader(jm_remotes_t *remotes, apr_hash_t *by_id,
                  sizeof(authorizer), set);
 }
 
-static jm_set_t *set_of(const jm_remotes_t *remotes,
-                        const jm_authorizer_t *authorizer)
+jm_set_t *jm_remotes_set(const jm_remotes_t *remotes,
+                         const jm_authorizer_t *authorizer)
 {
     return apr_hash_get(remotes->set_of, &authorizer, sizeof(authorizer));
 }
@@ -105,7 +100,7 @@ static void add_table(jm_remotes_t *remotes, apr_hash_t *by_id,
     for (i = 0; i < table->authorizer_count; i++) {
         const jm_authorizer_t *authorizer = table->authorizers[i];
 
-        if (authorizer->remote && !set_of(remotes, authorizer)) {
+        if (authorizer->remote && !jm_remotes_set(remotes, authorizer)) {
             add_reader(remotes, by_id, p, authorizer);
         }
     }
@@ -197,228 +192,6 @@ static apr_status_t make_cells(jm_remotes_t *remotes, apr_pool_t *process)
         apr_pool_destroy(((cells_t *)former)->pool);
     }
     return APR_SUCCESS;
-}
-
-/* --- what a child has --- */
-
-static void forget(jm_reader_t *reader)
-{
-    jm_slot_set(reader->authorizer->key_slot, NULL, NULL);
-    reader->until = 0;
-}
-
-/* Each authorizer's slot owns its keys. */
-static void fill(const jm_remotes_t *remotes, jm_reader_t *reader,
-                 apr_pool_t *ptemp, const jm_snapshot_t *snapshot)
-{
-    apr_int64_t now = apr_time_sec(apr_time_now());
-    apr_int64_t until = jm_snapshot_usable_until(
-        snapshot, reader->authorizer->remote, now);
-    apr_pool_t *pool = until > now ? jm_slot_pool() : NULL;
-    const jm_keyset_t *keys;
-    const char *error = "it is too old";
-
-    if (pool && jm_remote_keys(&keys, &error, NULL, pool, ptemp,
-                               snapshot->answer) == APR_SUCCESS) {
-        jm_slot_set(reader->authorizer->key_slot, pool, keys);
-        reader->until = until;
-        return;
-    }
-    ap_log_error(APLOG_MARK, APLOG_INFO, 0, remotes->server, "authorizer %s: "
-                 "the snapshot of its keys is not used: %s",
-                 reader->authorizer->name, error);
-    if (pool) {
-        apr_pool_destroy(pool);
-    }
-}
-
-/* Reads the snapshot of a set. Under lock. */
-static void load(const jm_remotes_t *remotes, jm_set_t *set)
-{
-    apr_pool_t *scratch = jm_slot_pool();
-    jm_snapshot_t snapshot;
-    apr_status_t rv;
-    int i;
-
-    if (!scratch) {
-        return;
-    }
-    rv = jm_state_read(&snapshot, scratch, remotes->dir, &set->remote);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, remotes->server, "the "
-                     "snapshot %s.jwks in %s is not used", set->remote.id,
-                     remotes->dir);
-    }
-    for (i = 0; rv == APR_SUCCESS && i < set->readers->nelts; i++) {
-        fill(remotes, &APR_ARRAY_IDX(set->readers, i, jm_reader_t),
-             scratch, &snapshot);
-    }
-    apr_pool_destroy(scratch);
-}
-
-/* Loads a snapshot that is newer than what this child has: 1. */
-static int pick_up(jm_remotes_t *remotes, jm_set_t *set)
-{
-    apr_uint32_t good = jm_cell_get(&set->cell->good);
-    int is_new;
-
-    apr_thread_mutex_lock(remotes->lock);
-    is_new = (apr_int32_t)(good - set->loaded) > 0;
-    if (is_new) {
-        set->loaded = good;
-        load(remotes, set);
-    }
-    apr_thread_mutex_unlock(remotes->lock);
-    return is_new;
-}
-
-/* One child says it aloud, of as many as there are. */
-static void log_stale(const jm_remotes_t *remotes, const jm_set_t *set,
-                      const jm_reader_t *reader)
-{
-    apr_uint32_t told = jm_cell_get(&set->cell->good) + 1;
-    int is_first = __atomic_exchange_n(&set->cell->told, told,
-                                       __ATOMIC_ACQ_REL) != told;
-
-    ap_log_error(APLOG_MARK, is_first ? APLOG_ERR : APLOG_INFO, 0,
-                 remotes->server, "authorizer %s: its keys are older than "
-                 "stale_grace permits, and are used no more",
-                 reader->authorizer->name);
-}
-
-static void drop_stale(jm_remotes_t *remotes, jm_set_t *set)
-{
-    apr_int64_t now = apr_time_sec(apr_time_now());
-    int i;
-
-    apr_thread_mutex_lock(remotes->lock);
-    for (i = 0; i < set->readers->nelts; i++) {
-        jm_reader_t *reader = &APR_ARRAY_IDX(set->readers, i, jm_reader_t);
-
-        if (reader->until && reader->until <= now) {
-            forget(reader);
-            log_stale(remotes, set, reader);
-        }
-    }
-    apr_thread_mutex_unlock(remotes->lock);
-}
-
-/* mod_watchdog, in each child, once a second. */
-static apr_status_t look_around(int state, void *data, apr_pool_t *pool)
-{
-    jm_remotes_t *remotes = data;
-    int i;
-
-    (void)pool;
-    for (i = 0; state == AP_WATCHDOG_STATE_RUNNING
-                && i < remotes->sets->nelts; i++) {
-        jm_set_t *set = APR_ARRAY_IDX(remotes->sets, i, jm_set_t *);
-
-        pick_up(remotes, set);
-        drop_stale(remotes, set);
-    }
-    return APR_SUCCESS;
-}
-
-/* --- the requests that wait --- */
-
-static int is_under_way(const jm_cell_t *cell)
-{
-    return jm_cell_get(&cell->started) != jm_cell_get(&cell->finished);
-}
-
-/* Until a fetch ends that had not when there were `before`. */
-static void wait_for_fetch(const jm_cell_t *cell, apr_uint32_t before)
-{
-    apr_uint32_t start = jm_tick();
-
-    while (jm_cell_get(&cell->finished) == before
-           && jm_tick() - start < WAIT_MS) {
-        apr_sleep(apr_time_from_msec(WAIT_STEP_MS));
-    }
-}
-
-/* 1 if a fetch may begin, for all that is known here. */
-static int may_fetch(const jm_set_t *set)
-{
-    const jm_cell_t *cell = set->cell;
-
-    return jm_cell_get(&cell->started) == 0
-           || jm_tick() - jm_cell_get(&cell->tick)
-              >= (apr_uint32_t)set->remote.min_refresh * 1000;
-}
-
-static void wait_for_kid(jm_remotes_t *remotes, jm_set_t *set)
-{
-    apr_uint32_t before = jm_cell_get(&set->cell->finished);
-
-    if (!is_under_way(set->cell)) {
-        if (!may_fetch(set)) {
-            return;
-        }
-        jm_cell_set(&set->cell->wanted, 1);
-    }
-    if (__atomic_add_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL)
-        <= WAITERS_MAX) {
-        wait_for_fetch(set->cell, before);
-    }
-    __atomic_sub_fetch(&remotes->waiting, 1, __ATOMIC_ACQ_REL);
-}
-
-/* Only the first fetch is worth waiting for, of which the others know that
- * somebody does. */
-static void wait_for_first(jm_set_t *set)
-{
-    if (jm_cell_get(&set->cell->started) == 0) {
-        jm_cell_set(&set->cell->wanted, 1);
-    }
-    wait_for_fetch(set->cell, 0);
-}
-
-void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
-                        int has_keys)
-{
-    jm_remotes_t *remotes = baton;
-    jm_set_t *set = set_of(remotes, authorizer);
-
-    if (!set || pick_up(remotes, set)) {
-        return;
-    }
-    if (has_keys) {
-        wait_for_kid(remotes, set);
-    }
-    else {
-        wait_for_first(set);
-    }
-    pick_up(remotes, set);
-}
-
-int jm_remotes_retry_after(const jm_remotes_t *remotes,
-                           const jm_authorizer_t *authorizer)
-{
-    const jm_set_t *set = remotes && authorizer ? set_of(remotes, authorizer)
-                                                : NULL;
-    apr_uint32_t pause, since;
-
-    if (!set) {
-        return RETRY_AFTER;
-    }
-    pause = jm_remote_pause(&set->remote, jm_cell_get(&set->cell->failures));
-    since = jm_tick() - jm_cell_get(&set->cell->tick);
-    return since < pause ? (int)((pause - since) / 1000) + 1 : 1;
-}
-
-/* What is told of is what this child has. */
-int jm_remotes_report(jm_report_t *report, jm_remotes_t *remotes,
-                      const jm_authorizer_t *authorizer)
-{
-    jm_set_t *set = remotes ? set_of(remotes, authorizer) : NULL;
-
-    if (!set) {
-        return 0;
-    }
-    pick_up(remotes, set);
-    return jm_report_get(report, &set->cell->report);
 }
 
 /* --- hooks --- */
@@ -513,7 +286,8 @@ static apr_status_t register_callbacks(jm_remotes_t *remotes,
     }
     rv = get(&watchdog, WATCHDOG, 0, 0, pconf);
     if (rv == APR_SUCCESS) {
-        rv = add(watchdog, apr_time_from_sec(1), remotes, look_around);
+        rv = add(watchdog, apr_time_from_sec(1), remotes,
+                 jm_remotes_look);
     }
     return rv == APR_SUCCESS ? jm_refresh_register(remotes, pconf) : rv;
 }
@@ -550,22 +324,12 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     return OK;
 }
 
-/* What a fetch before this child brought. As User: no file that it can write
- * is read with the rights of root. */
 static void child_init(apr_pool_t *p, server_rec *s)
 {
     jm_remotes_t *remotes = conf_of(s)->remotes;
-    int i;
 
-    if (!remotes) {
-        return;
-    }
-    apr_thread_mutex_create(&remotes->lock, APR_THREAD_MUTEX_DEFAULT, p);
-    for (i = 0; i < remotes->sets->nelts; i++) {
-        jm_set_t *set = APR_ARRAY_IDX(remotes->sets, i, jm_set_t *);
-
-        set->loaded = jm_cell_get(&set->cell->good);
-        load(remotes, set);
+    if (remotes) {
+        jm_remotes_start_child(remotes, p);
     }
 }
 

@@ -1,8 +1,9 @@
 /*
  * jm_httpd_remote.h: what the processes of one httpd know of its fetched key
- * sets. One child fetches (jm_httpd_refresh.c), all read what it wrote
- * (jm_httpd_remote.c), and a few counters in shared memory say what is new
- * and what is wanted. No lock is held across processes.
+ * sets. The parent finds them (jm_httpd_remote.c), one child fetches
+ * (jm_httpd_refresh.c), all read what it wrote (jm_httpd_remote_child.c), and
+ * a few counters in shared memory say what is new and what is wanted. No lock
+ * is held across processes.
  */
 #ifndef JM_HTTPD_REMOTE_H
 #define JM_HTTPD_REMOTE_H
@@ -74,6 +75,20 @@ apr_uint32_t jm_tick(void);
  * in a row. */
 apr_uint32_t jm_remote_pause(const jm_remote_t *remote,
                              apr_uint32_t failures);
+
+/* The set of an authorizer; NULL: it has none. */
+jm_set_t *jm_remotes_set(const jm_remotes_t *remotes,
+                         const jm_authorizer_t *authorizer);
+
+/* --- jm_httpd_remote_child.c --- */
+
+/* Reads what a fetch before this child brought; before its threads start. As
+ * User: no file that it can write is read with the rights of root. */
+void jm_remotes_start_child(jm_remotes_t *remotes, apr_pool_t *p);
+
+/* mod_watchdog's callback in each child, once a second: data is the
+ * jm_remotes_t. */
+apr_status_t jm_remotes_look(int state, void *data, apr_pool_t *pool);
 
 /* --- jm_httpd_refresh.c --- */
 

@@ -263,6 +263,13 @@ void jm_files_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_remote.c: key sets that are fetched --- */
 
+/* JwtMapStateDir. NULL, or what is wrong with it. */
+const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir);
+
+void jm_remotes_register_hooks(apr_pool_t *p);
+
+/* --- jm_httpd_remote_child.c: fetched key sets in a child --- */
+
 /* The jm_refresh_t of a request; baton is the jm_remotes_t. Waits 2 s at
  * most. */
 void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
@@ -277,11 +284,6 @@ int jm_remotes_retry_after(const jm_remotes_t *remotes,
  * newest keys are in this one then. 0: it is not fetched, or not known. */
 int jm_remotes_report(jm_report_t *report, jm_remotes_t *remotes,
                       const jm_authorizer_t *authorizer);
-
-/* JwtMapStateDir. NULL, or what is wrong with it. */
-const char *jm_remotes_set_dir(apr_pool_t *pconf, const char *dir);
-
-void jm_remotes_register_hooks(apr_pool_t *p);
 
 /* --- jm_httpd_filter.c: trailers, response --- */
 
