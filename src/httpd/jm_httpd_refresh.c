@@ -60,19 +60,23 @@ static void plan(job_t *job, const jm_snapshot_t *snapshot)
     job->due = snapshot->fetched + seconds - ahead;
 }
 
-/* min_refresh holds across a restart, which only the snapshot remembers. */
+/* min_refresh holds across a restart, which only the snapshot remembers, and
+ * after a fetch that was broken off: the provider may have seen it, and for as
+ * long as one takes, it may be under way still. */
 static int is_too_early(const job_t *job, apr_int64_t now)
 {
     const jm_remote_t *remote = &job->set->remote;
     const jm_cell_t *cell = job->set->cell;
+    apr_uint32_t pause = (apr_uint32_t)remote->min_refresh * 1000;
 
     if (jm_cell_get(&cell->started) == 0) {
         return job->fetched <= now
                && now < job->fetched + remote->min_refresh;
     }
-    return jm_tick() - jm_cell_get(&cell->tick)
-           < (job->abandoned ? JM_FETCH_MS + RUN_MS
-                             : (apr_uint32_t)remote->min_refresh * 1000);
+    if (job->abandoned && pause < JM_FETCH_MS + RUN_MS) {
+        pause = JM_FETCH_MS + RUN_MS;
+    }
+    return jm_tick() - jm_cell_get(&cell->tick) < pause;
 }
 
 static int is_due(const job_t *job)
