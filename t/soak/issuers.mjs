@@ -167,7 +167,13 @@ export class RemoteIssuer extends Issuer {
         this.goodSince = -Infinity;
         this.fetches = 0;
         this.good = [];      /* when a good answer went out */
-        this.tooSoon = 0;    /* fetches inside min_refresh of another */
+        /* Fetches that were seen inside min_refresh of another, and the least
+         * time between two in ms. httpd counts from the start of one to that of
+         * the next: one that we see late, because the machine was busy, makes
+         * the next look too soon by as much. Much less than min_refresh would
+         * be a second fetcher. */
+        this.tooSoon = 0;
+        this.nearest = Infinity;
         await this.add(true);
         this.server = this.make();
         await this.listen(0);
@@ -179,9 +185,11 @@ export class RemoteIssuer extends Issuer {
         return http.createServer({}, (req, res) => {
             const now = Date.now();
             const mode = this.mode;
-            if (now - this.last < (remoteTimes.min_refresh - 0.1) * SECOND) {
+            const since = now - (this.last || -Infinity);
+            if (since < (remoteTimes.min_refresh - 0.1) * SECOND) {
                 this.tooSoon++;
             }
+            this.nearest = Math.min(this.nearest, since);
             this.last = now;
             this.fetches++;
             if (this.onFetch) {

@@ -225,7 +225,8 @@ function report(issuers, bad, ended) {
         + `killed, ${count.fetcher} of them while they fetched`);
     console.log(`keys changed: pem ${issuers.pem.rotations}, file `
         + `${issuers.file.rotations}, remote ${issuers.remote.rotations}; remote: `
-        + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} too soon, `
+        + `${issuers.remote.fetches} fetches, ${issuers.remote.tooSoon} seen `
+        + `too soon (the nearest after ${issuers.remote.nearest} ms), `
         + `${issuers.remote.outages || 0} outages`);
     const grown = length < SHORT ? 0 : trend.report();
     if (ledger.late) {
