@@ -227,8 +227,8 @@ void jm_remotes_refresh(void *baton, const jm_authorizer_t *authorizer,
 int jm_remotes_retry_after(const jm_remotes_t *remotes,
                            const jm_authorizer_t *authorizer)
 {
-    const jm_set_t *set = remotes && authorizer ? jm_remotes_set(remotes, authorizer)
-                                                : NULL;
+    const jm_set_t *set = remotes && authorizer
+                          ? jm_remotes_set(remotes, authorizer) : NULL;
     apr_uint32_t pause, since;
 
     if (!set) {

@@ -295,22 +295,19 @@ int jm_request_decide(request_rec *r, jm_ctx_t *ctx,
     }
     ctx->decision = d;
     remember(r, ctx, conf);
-    if (ctx->decision->token) {
-        ctx->client->token = ctx->decision->token;
+    if (d->token) {
+        ctx->client->token = d->token;
     }
-    if (jm_decision_is_personal(ctx->decision)) {
+    if (jm_decision_is_personal(d)) {
         r->no_cache = 1;
     }
     jm_notes_export(r, ctx);
-    jm_count_verification(ctx->counters, ctx->decision);
+    jm_count_verification(ctx->counters, d);
     if (d->action == JM_ACTION_REFUSE
         || (d->verdict != JM_OK && !d->inherited)) {
         jm_answer_log(r, ctx);
     }
-    if (ctx->decision->action == JM_ACTION_REFUSE) {
-        return jm_answer_refuse(r, ctx);
-    }
-    return OK;
+    return d->action == JM_ACTION_REFUSE ? jm_answer_refuse(r, ctx) : OK;
 }
 
 int jm_request_is_settled(const request_rec *r, const jm_ctx_t *ctx,
