@@ -10,7 +10,8 @@
 #define PAUSE apr_time_from_msec(100)
 
 /* What a file may grow to and still be shared, octets and times its size at
- * load. Memory that is not written to costs nothing. Lists often begin empty. */
+ * load. Memory that is not written to costs nothing. Lists often begin
+ * empty. */
 #define ROOM_KEYS 65536
 #define ROOM_LIST (4 << 20)
 #define ROOM_FACTOR 4
