@@ -188,6 +188,8 @@ sub handle {
         IO::Socket::SSL->start_SSL($client, SSL_server => 1,
             SSL_cert_file => "$self->{dir}/$state->{certificate}.pem",
             SSL_key_file => "$self->{dir}/key.pem",
+            # or it reads all authorities of the system for each connection
+            SSL_ca_file => "$self->{dir}/ca.pem",
             $version ? (SSL_version => $version,
                         SSL_cipher_list => 'ALL:@SECLEVEL=0') : ())
             or return;
