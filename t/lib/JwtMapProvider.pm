@@ -188,8 +188,9 @@ sub handle {
         IO::Socket::SSL->start_SSL($client, SSL_server => 1,
             SSL_cert_file => "$self->{dir}/$state->{certificate}.pem",
             SSL_key_file => "$self->{dir}/key.pem",
-            # or it reads all authorities of the system for each connection
-            SSL_ca_file => "$self->{dir}/ca.pem",
+            # any, or it reads all authorities of the system each time; not the
+            # one of the certificate, which would be sent with it
+            SSL_ca_file => "$self->{dir}/good.pem",
             $version ? (SSL_version => $version,
                         SSL_cipher_list => 'ALL:@SECLEVEL=0') : ())
             or return;
