@@ -108,22 +108,25 @@ static const char *real_place(apr_pool_t *p, const char *dir,
     return place;
 }
 
-static const char *find_place(const char **pplace, apr_pool_t *p,
+/* Where dir is, if nobody else may put another there; NULL with *perror. */
+static const char *find_place(const char **perror, apr_pool_t *p,
                               const char *dir, apr_uid_t uid)
 {
-    const char *error = NULL;
+    const char *place = real_place(p, dir, perror);
 
-    *pplace = real_place(p, dir, &error);
-    return *pplace ? check_above(p, *pplace, uid) : error;
+    if (place) {
+        *perror = check_above(p, place, uid);
+    }
+    return place && !*perror ? place : NULL;
 }
 
 const char *jm_state_check(apr_pool_t *p, const char *dir, apr_uid_t uid)
 {
-    const char *place;
-    const char *error = find_place(&place, p, dir, uid);
+    const char *error = NULL;
+    const char *place = find_place(&error, p, dir, uid);
     struct stat info;
 
-    if (error || (lstat(place, &info) && errno == ENOENT)) {
+    if (!place || (lstat(place, &info) && errno == ENOENT)) {
         return error;
     }
     return check_dir(p, place, uid);
@@ -132,10 +135,10 @@ const char *jm_state_check(apr_pool_t *p, const char *dir, apr_uid_t uid)
 const char *jm_state_prepare(apr_pool_t *p, const char *dir, apr_uid_t uid,
                              apr_gid_t gid)
 {
-    const char *place;
-    const char *error = find_place(&place, p, dir, uid);
+    const char *error = NULL;
+    const char *place = find_place(&error, p, dir, uid);
 
-    if (error) {
+    if (!place) {
         return error;
     }
     if (!mkdir(place, S_IRWXU)) {
