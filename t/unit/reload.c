@@ -194,6 +194,18 @@ static void test_writing(void)
        && keys_of(table) == 2, "but not for long");
 }
 
+/* A table of files with one secret and this list, which reload looks at. */
+static const jm_table_t *looked_at(jm_reload_t *reload, const char *list)
+{
+    const jm_table_t *table;
+
+    put("secret", SECRET);
+    put("list", list);
+    table = compile_files(tap_pool);
+    jm_reload_add(reload, table);
+    return table;
+}
+
 static int grows(jm_reload_t *reload, const char *name, const char *text)
 {
     FILE *file = fopen(at(name), "a");
@@ -208,12 +220,8 @@ static int grows(jm_reload_t *reload, const char *name, const char *text)
 static void test_growing(void)
 {
     jm_reload_t *reload = jm_reload_make(tap_pool);
-    const jm_table_t *table;
+    const jm_table_t *table = looked_at(reload, "jti:a\n");
 
-    put("secret", SECRET);
-    put("list", "jti:a\n");
-    table = compile_files(tap_pool);
-    jm_reload_add(reload, table);
     ok(!grows(reload, "list", "jti:b\njti:c")
        && is_revoked(table, "{\"jti\":\"a\"}") == 1
        && is_revoked(table, "{\"jti\":\"b\"}") == 1
@@ -241,12 +249,8 @@ static void test_growing(void)
 static void test_pipe(void)
 {
     jm_reload_t *reload = jm_reload_make(tap_pool);
-    const jm_table_t *table;
+    const jm_table_t *table = looked_at(reload, "");
 
-    put("secret", SECRET);
-    put("list", "");
-    table = compile_files(tap_pool);
-    jm_reload_add(reload, table);
     remove(at("secret"));
     mkfifo(at("secret"), 0600);
     make_old("secret");
@@ -268,12 +272,8 @@ static void test_pipe(void)
 static void test_too_large(void)
 {
     jm_reload_t *reload = jm_reload_make(tap_pool);
-    const jm_table_t *table;
+    const jm_table_t *table = looked_at(reload, "");
 
-    put("secret", SECRET);
-    put("list", "");
-    table = compile_files(tap_pool);
-    jm_reload_add(reload, table);
     ok(truncate(at("secret"), JM_KEY_FILE_MAX + 1) == 0, "a file grows");
     make_old("secret");
     looks(reload);
