@@ -191,7 +191,12 @@ static jm_verdict_e eval_all(run_t *run, jm_str_t *values,
 
 static jm_str_t *new_values(const run_t *run, unsigned count)
 {
-    return apr_pcalloc(run->p, sizeof(jm_str_t) * (count + 1));
+    return apr_palloc(run->p, sizeof(jm_str_t) * count);
+}
+
+static jm_field_t *new_fields(const run_t *run, unsigned count)
+{
+    return apr_palloc(run->p, sizeof(jm_field_t) * count);
 }
 
 /* Fields for mappings, behind those that are in fields already. */
@@ -214,8 +219,8 @@ static jm_verdict_e map_headers(run_t *run, const jm_inputs_t *inputs)
     jm_decision_t *d = run->d;
     const jm_route_t *route = d->route;
     jm_str_t *values = new_values(run, route->header_count);
-    jm_field_t *fields = apr_pcalloc(run->p, sizeof(*fields)
-                                             * (route->header_count + 1));
+    /* and the credential */
+    jm_field_t *fields = new_fields(run, route->header_count + 1);
     jm_verdict_e verdict = eval_all(run, values, route->headers,
                                     route->header_count, inputs);
 
@@ -234,13 +239,17 @@ static jm_verdict_e map_query(run_t *run, const jm_inputs_t *inputs)
 {
     jm_decision_t *d = run->d;
     const jm_route_t *route = d->route;
-    jm_str_t *values = new_values(run, route->query_count);
-    jm_param_t *params = apr_pcalloc(run->p, sizeof(*params)
-                                             * (route->query_count + 1));
-    jm_verdict_e verdict = eval_all(run, values, route->query,
-                                    route->query_count, inputs);
+    jm_str_t *values;
+    jm_param_t *params;
+    jm_verdict_e verdict;
     unsigned i;
 
+    if (!route->query_count) {
+        return JM_OK;
+    }
+    values = new_values(run, route->query_count);
+    params = apr_palloc(run->p, sizeof(*params) * route->query_count);
+    verdict = eval_all(run, values, route->query, route->query_count, inputs);
     for (i = 0; i < route->query_count; i++) {
         if (values[i].ptr) {
             params[d->param_count].name = jm_str(route->query[i].name);
@@ -255,12 +264,17 @@ static jm_verdict_e map_response(run_t *run, const jm_inputs_t *inputs)
 {
     jm_decision_t *d = run->d;
     const jm_route_t *route = d->route;
-    jm_str_t *values = new_values(run, route->response_count);
-    jm_field_t *fields = apr_pcalloc(run->p, sizeof(*fields)
-                                             * (route->response_count + 1));
-    jm_verdict_e verdict = eval_all(run, values, route->response_headers,
-                                    route->response_count, inputs);
+    jm_str_t *values;
+    jm_field_t *fields;
+    jm_verdict_e verdict;
 
+    if (!route->response_count) {
+        return JM_OK;
+    }
+    values = new_values(run, route->response_count);
+    fields = new_fields(run, route->response_count);
+    verdict = eval_all(run, values, route->response_headers,
+                       route->response_count, inputs);
     d->response_count = add_fields(fields, 0, route->response_headers,
                                    route->response_count, values);
     d->response_fields = fields;

@@ -252,7 +252,7 @@ static void settle_part(build_t *b, jm_part_t *part)
 static void check_text(build_t *b, const jm_json_t *at, jm_str_t text,
                        jm_target_e target)
 {
-    const char *why = jm_expr_unmappable(text, target);
+    const char *why = jm_expr_unmappable(text, 0, target);
 
     if (why) {
         fail(b, at, "the constant text %s, so every request would be "

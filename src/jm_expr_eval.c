@@ -347,10 +347,9 @@ apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
     return formats[format](pout, p, node);
 }
 
-const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
+const char *jm_expr_unmappable(jm_str_t text, int plain, jm_target_e target)
 {
-    int plain = jm_char_plain_span(text) == text.len;
-
+    plain = plain || jm_char_plain_span(text) == text.len;
     if (!plain && jm_char_has_control(text)) {
         return "holds a control character";
     }
@@ -363,7 +362,7 @@ const char *jm_expr_unmappable(jm_str_t text, jm_target_e target)
 
 int jm_value_mappable(jm_str_t text, jm_target_e target)
 {
-    return !jm_expr_unmappable(text, target);
+    return !jm_expr_unmappable(text, 0, target);
 }
 
 static jm_eval_e eval_missing(jm_str_t *pout, apr_pool_t *p,
@@ -394,6 +393,14 @@ static apr_status_t part_text(jm_str_t *pout, apr_pool_t *p,
     return jm_expr_format(pout, p, f->node, value->format);
 }
 
+/* 1 if the text of value is known to be visible ASCII and spaces: it is that
+ * of one claim, and the claim is. */
+static int is_plain(const jm_value_t *value, const fetched_t *fetched)
+{
+    return value->count == 1 && value->parts->kind == JM_PART_CLAIM
+           && value->format == JM_FORMAT_TEXT && fetched->node->plain;
+}
+
 /* All parts as one text, a copy: what an input or the table owns is not
  * handed out to code that may write into a header. */
 static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
@@ -415,7 +422,8 @@ static jm_eval_e eval_text(jm_str_t *pout, apr_pool_t *p,
     whole = value->count > 1 ? join(p, texts, (int)value->count, "")
                              : jm_str_dup(p, one);
     if (whole.len > value->max_bytes
-        || jm_expr_unmappable(whole, value->target)) {
+        || jm_expr_unmappable(whole, is_plain(value, fetched),
+                              value->target)) {
         return JM_EVAL_UNMAPPABLE;
     }
     *pout = whole;

@@ -72,7 +72,8 @@ apr_status_t jm_expr_parse(apr_array_header_t **pparts, apr_pool_t *p,
 apr_status_t jm_expr_format(jm_str_t *pout, apr_pool_t *p,
                             const jm_json_t *node, jm_format_e format);
 
-/* Why text may not stand in target, for a message; NULL: it may. */
-const char *jm_expr_unmappable(jm_str_t text, jm_target_e target);
+/* Why text may not stand in target, for a message; NULL: it may. plain: it is
+ * known to be visible ASCII and spaces. */
+const char *jm_expr_unmappable(jm_str_t text, int plain, jm_target_e target);
 
 #endif

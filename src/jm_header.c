@@ -85,11 +85,18 @@ const char *jm_header_fold(apr_pool_t *p, const char *name)
     return folded;
 }
 
-/* The bit of a first octet: `_`, `-` and `.` share one, and so do letters of
- * either case. */
+/* The bit of a first octet; letters of either case share one. */
 static apr_uint32_t first_bit(char c)
 {
-    return (apr_uint32_t)1 << (fold_char(c) & 0x1F);
+    return (apr_uint32_t)1 << (c & 0x1F);
+}
+
+/* Those of all that are one when they are folded. */
+static apr_uint32_t first_bits(char c)
+{
+    return fold_char(c) == '-' ? first_bit('-') | first_bit('_')
+                                 | first_bit('.')
+                               : first_bit(c);
 }
 
 static apr_uint64_t length_bit(apr_size_t len)
@@ -106,7 +113,7 @@ void jm_header_reserve(jm_reserved_t *set, apr_pool_t *p, const char *name)
     }
     if (!apr_hash_get(set->names, folded, APR_HASH_KEY_STRING)) {
         apr_hash_set(set->names, folded, APR_HASH_KEY_STRING, name);
-        set->first |= first_bit(*name);
+        set->first |= first_bits(*name);
         set->lengths |= length_bit(strlen(name));
     }
 }
@@ -133,13 +140,12 @@ int jm_header_reserved(const jm_table_t *table, const char *name)
 /* Names without regard to case; most differ in their first octet. */
 static int is_named(const char *name, const char *other)
 {
-    return fold_char(*name) == fold_char(*other) && !strcasecmp(name, other);
+    return ((*name ^ *other) & ~('a' ^ 'A')) == 0 && !strcasecmp(name, other);
 }
 
-/* 1 if name is reserved, or that of a field that clients send and that is set
- * or removed here. */
-static int is_ours(const char *name, const jm_table_t *table,
-                   const jm_field_t *set, unsigned count)
+/* 1 if name is that of a field that clients send and that is set or removed
+ * here. */
+static int is_set(const char *name, const jm_field_t *set, unsigned count)
 {
     unsigned i;
 
@@ -148,7 +154,13 @@ static int is_ours(const char *name, const jm_table_t *table,
             return 1;
         }
     }
-    return jm_header_reserved(table, name);
+    return 0;
+}
+
+static int is_ours(const char *name, const jm_table_t *table,
+                   const jm_field_t *set, unsigned count)
+{
+    return jm_header_reserved(table, name) || is_set(name, set, count);
 }
 
 /* apr_table_getm for the usual case, that there is one line or none. */
@@ -239,61 +251,45 @@ void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
     strip_connection(fields, p, table, set, count);
 }
 
-/* The bit of the field of set that entry is, by the very same pointers; 0: of
- * none. */
-static apr_uint64_t bit_of_ours(const apr_table_entry_t *entry,
-                                const jm_field_t *set, unsigned count)
+/* The next of set, from i on, that is set and not removed; count: none. */
+static unsigned next_set(const jm_field_t *set, unsigned count, unsigned i)
 {
-    unsigned i;
-
-    for (i = 0; i < count; i++) {
-        if (entry->key == set[i].name && entry->val == set[i].value) {
-            return (apr_uint64_t)1 << i;
-        }
+    while (i < count && !set[i].value) {
+        i++;
     }
-    return 0;
+    return i;
 }
 
-/* 1 if fields is what jm_headers_apply makes of it: each field of set is there
- * once, or not, and nothing else of its name, nor of a reserved one.
- * mod_proxy's copy of the headers is so, unless Connection took one of ours
- * away. */
+/* 1 if fields holds the very pointers of what is set, in that order, and
+ * nothing else of a name of set, nor of a reserved one. mod_proxy's copy of
+ * the headers is so, unless Connection took one of ours away. 0: it may have
+ * been applied, too. */
 static int is_applied(const apr_table_t *fields, const jm_table_t *table,
                       const jm_field_t *set, unsigned count)
 {
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
-    apr_uint32_t first = table->reserved_headers.first | first_bit('C');
-    apr_uint64_t seen = 0;
+    apr_uint32_t first = first_bit('C');
+    unsigned next = next_set(set, count, 0);
     unsigned i;
     int k;
 
-    if (count > 64) {
-        return 0;
-    }
     for (i = 0; i < count; i++) {
-        first |= first_bit(*set[i].name);
+        first |= set[i].reserved ? 0 : first_bit(*set[i].name);
     }
     for (k = 0; k < array->nelts; k++) {
-        apr_uint64_t bit;
-
-        if (!(first & first_bit(*entry[k].key))) {
-            continue;
+        if (next < count && entry[k].key == set[next].name
+            && entry[k].val == set[next].value) {
+            next = next_set(set, count, next + 1);
         }
-        bit = bit_of_ours(&entry[k], set, count);
-        if (bit ? (seen & bit) != 0
-                : is_ours(entry[k].key, table, set, count)
-                  || is_named(entry[k].key, "Connection")) {
-            return 0;
-        }
-        seen |= bit;
-    }
-    for (i = 0; i < count; i++) {
-        if (set[i].value && !(seen >> i & 1)) {
+        else if (jm_header_reserved(table, entry[k].key)
+                 || ((first & first_bit(*entry[k].key))
+                     && (is_set(entry[k].key, set, count)
+                         || is_named(entry[k].key, "Connection")))) {
             return 0;
         }
     }
-    return 1;
+    return next == count;
 }
 
 void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
@@ -322,6 +318,9 @@ void jm_headers_strip_trailers(apr_table_t *trailers, apr_pool_t *p,
 {
     unsigned i;
 
+    if (apr_is_empty_table(trailers)) {
+        return;
+    }
     jm_headers_strip(trailers, p, table, set, count);
     for (i = 0; i < count; i++) {
         apr_table_unset(trailers, set[i].name);

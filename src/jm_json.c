@@ -111,12 +111,13 @@ static const char *shown_name(apr_pool_t *p, jm_str_t name)
  * shorter than the escape, so that a string that has one has a backslash among
  * its first len octets. */
 static apr_status_t read_string(jm_str_t *ptext, parse_t *c,
-                                apr_uint32_t quote, apr_uint32_t len)
+                                apr_uint32_t quote, apr_uint32_t len,
+                                int plain)
 {
     char *text = c->text + quote + 1;
     apr_status_t rv = APR_SUCCESS;
 
-    if (memchr(text, '\\', len)) {
+    if (!plain && memchr(text, '\\', len)) {
         rv = decode_at(text, c, quote, len);
     }
     text[len] = '\0';
@@ -259,8 +260,9 @@ static apr_status_t read_items(parse_t *c, jm_json_t *node,
         items[i].index = i;
         if (node->type == JM_JSON_OBJECT) {
             items[i].name_offset = mark->name_offset;
+            items[i].plain_name = mark->plain_name;
             rv = read_string(&items[i].name, c, mark->name_offset,
-                             mark->name_len);
+                             mark->name_len, mark->plain_name);
         }
         at = mark->next;
     }
@@ -282,6 +284,7 @@ static apr_status_t read_value(parse_t *c, jm_json_t *node, apr_uint32_t at)
     const char *source = c->scan.source.ptr + mark->offset;
 
     node->offset = mark->offset;
+    node->plain = mark->plain;
     node->type = type_at(*source);
     switch (node->type) {
     case JM_JSON_NULL:
@@ -295,7 +298,8 @@ static apr_status_t read_value(parse_t *c, jm_json_t *node, apr_uint32_t at)
         c->text[mark->offset + mark->count] = '\0';
         break;
     case JM_JSON_STRING:
-        return read_string(&node->text, c, mark->offset, mark->count);
+        return read_string(&node->text, c, mark->offset, mark->count,
+                           mark->plain);
     case JM_JSON_ARRAY:
     case JM_JSON_OBJECT:
         node->count = mark->count;

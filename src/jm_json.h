@@ -27,6 +27,9 @@ struct jm_json_t {
     unsigned truth : 1;       /* BOOL: 0 or 1 */
     unsigned shared : 1;      /* another member of parent has this name but
                                * for case */
+    unsigned plain : 1;       /* text is visible ASCII and spaces, and stands
+                               * so in the source; 0: it may be so, too */
+    unsigned plain_name : 1;  /* name is, likewise */
     jm_str_t text;            /* STRING: decoded UTF-8, may hold NUL; NUMBER:
                                * the digits of the source. Followed by a NUL
                                * that len does not count. */

@@ -173,6 +173,7 @@ static apr_status_t scan_string(jm_json_scan_t *s, int is_name)
 {
     s->at++;
     s->decoded = 0;
+    s->plain = 1;
     for (;;) {
         apr_status_t rv = APR_SUCCESS;
         apr_size_t n;
@@ -188,6 +189,7 @@ static apr_status_t scan_string(jm_json_scan_t *s, int is_name)
             s->at++;
             return APR_SUCCESS;
         }
+        s->plain = 0;
         if (c < 0x20) {
             return fail(s, s->at, "a string must not hold a raw control "
                         "character: write \\u%04x, or close the string",
@@ -350,6 +352,7 @@ static apr_status_t scan_name(jm_json_scan_t *s, jm_json_step_t *step)
     step->place = JM_JSON_AT_NAME;
     step->name_offset = start;
     step->name_len = s->decoded;
+    step->plain_name = s->plain;
     skip_blanks(s);
     if (peek(s) != ':') {
         return fail_unexpected(s, JM_JSON_WANT_OTHER, "a colon");
@@ -419,7 +422,8 @@ static apr_status_t scan_children(jm_json_scan_t *s, apr_uint32_t *pcount,
 static apr_status_t scan_value(jm_json_scan_t *s, const jm_json_step_t *step)
 {
     jm_json_mark_t mark = { (apr_uint32_t)s->at, step->name_offset,
-                            step->name_len, 0, 0 };
+                            step->name_len, 0, 0, 0,
+                            step->plain_name != 0 };
     int index = s->marks->nelts;
     int c = peek(s);
     apr_status_t rv;
@@ -431,10 +435,12 @@ static apr_status_t scan_value(jm_json_scan_t *s, const jm_json_step_t *step)
     else if (c == '"') {
         rv = scan_string(s, 0);
         mark.count = s->decoded;
+        mark.plain = s->plain != 0;
     }
     else if (c == '-' || is_digit(c)) {
         rv = scan_number(s);
         mark.count = (apr_uint32_t)s->at - mark.offset;
+        mark.plain = 1;
     }
     else {
         rv = scan_literal(s);

@@ -16,6 +16,9 @@ typedef struct jm_json_mark_t {
     apr_uint32_t count;        /* children; octets of a number, or of a
                                 * string, decoded; else 0 */
     apr_uint32_t next;         /* index of the mark behind all in it */
+    unsigned plain : 1;        /* a number; a string of visible ASCII and
+                                * spaces without an escape */
+    unsigned plain_name : 1;   /* the name is such a string */
 } jm_json_mark_t;
 
 /* Where in an open array or object the scan is. */
@@ -30,6 +33,7 @@ typedef struct jm_json_step_t {
     apr_uint32_t index;        /* AT_INDEX */
     apr_uint32_t name_offset;  /* AT_NAME: of a name that is well-formed */
     apr_uint32_t name_len;     /* and its octets, decoded */
+    int plain_name;            /* it is visible ASCII without an escape */
 } jm_json_step_t;
 
 typedef struct jm_json_scan_t {
@@ -37,6 +41,7 @@ typedef struct jm_json_scan_t {
     jm_str_t source;           /* borrowed */
     apr_size_t at;             /* offset of the octet to be read */
     apr_uint32_t decoded;      /* octets of the last string, decoded */
+    int plain;                 /* it was visible ASCII without an escape */
     apr_array_header_t *marks; /* of jm_json_mark_t */
     jm_json_step_t trail[JM_JSON_DEPTH_MAX];
     unsigned depth;            /* steps of trail in use */

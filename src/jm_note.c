@@ -20,16 +20,18 @@ static apr_size_t width_of(unsigned char c)
     return c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
 }
 
-/* 1 if text stands in a note as it is. */
-static int is_plain(jm_str_t text)
+/* 1 if text stands in a note as it is; plain: it is known to hold no
+ * control. */
+static int fits(jm_str_t text, int plain)
 {
-    return text.len <= JM_NOTE_VALUE_MAX && !jm_char_has_control(text);
+    return text.len <= JM_NOTE_VALUE_MAX
+           && (plain || !jm_char_has_control(text));
 }
 
 /* Octets that write_text writes at most, NUL included. */
-static apr_size_t size_of(jm_str_t text)
+static apr_size_t size_of(jm_str_t text, int plain)
 {
-    if (is_plain(text)) {
+    if (fits(text, plain)) {
         return text.len + 1;
     }
     return (text.len < JM_NOTE_VALUE_MAX / 4 ? 4 * text.len
@@ -37,12 +39,12 @@ static apr_size_t size_of(jm_str_t text)
 }
 
 /* Returns what is behind the NUL. */
-static char *write_text(char *out, jm_str_t text)
+static char *write_text(char *out, jm_str_t text, int plain)
 {
     const char *start = out;
     apr_size_t i;
 
-    if (is_plain(text)) {
+    if (fits(text, plain)) {
         memcpy(out, text.len ? text.ptr : "", text.len);
         out[text.len] = '\0';
         return out + text.len + 1;
@@ -66,9 +68,9 @@ static char *write_text(char *out, jm_str_t text)
 
 const char *jm_note_text(apr_pool_t *p, jm_str_t text)
 {
-    char *out = apr_palloc(p, size_of(text));
+    char *out = apr_palloc(p, size_of(text, 0));
 
-    write_text(out, text);
+    write_text(out, text, 0);
     return out;
 }
 
@@ -104,8 +106,9 @@ apr_size_t jm_notes_size(const jm_json_t *claims)
         const jm_json_t *claim = &claims->items[i];
 
         if (is_scalar(claim)) {
-            size += PREFIX_LEN + size_of(claim->name);
-            size += is_plain(claim->text) ? 0 : size_of(claim->text);
+            size += PREFIX_LEN + size_of(claim->name, claim->plain_name);
+            size += fits(claim->text, claim->plain)
+                    ? 0 : size_of(claim->text, 0);
         }
     }
     return size;
@@ -125,11 +128,11 @@ jm_notes_t jm_notes_make(void *block, const jm_json_t *claims)
             continue;
         }
         note->name = memcpy(at, PREFIX, PREFIX_LEN);
-        at = write_text(at + PREFIX_LEN, claim->name);
+        at = write_text(at + PREFIX_LEN, claim->name, claim->plain_name);
         note->text = scalar_text(claim);
-        if (!is_plain(claim->text)) {
+        if (!fits(claim->text, claim->plain)) {
             note->text = at;
-            at = write_text(at, claim->text);
+            at = write_text(at, claim->text, 0);
         }
         note++;
         notes.count++;

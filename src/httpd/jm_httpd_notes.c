@@ -6,30 +6,28 @@
 
 #include "jm_json.h"
 
-/* 1 if there may be a note of a claim already, of an earlier decision or of
- * another module: one that has a dot where those have it. */
-static int has_claims(const apr_table_t *notes)
+typedef void put_fn(apr_table_t *notes, const char *name, const char *text);
+
+/* 1 if there may be a note of ours already, of an earlier decision or of
+ * another module. */
+static int has_ours(const apr_table_t *notes)
 {
     const apr_array_header_t *array = apr_table_elts(notes);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     int i;
 
     for (i = 0; i < array->nelts; i++) {
-        if (entry[i].key[0] && entry[i].key[1] && entry[i].key[2]
-            && entry[i].key[3] == '.') {
+        if (!strncasecmp(entry[i].key, "jwt", 3)) {
             return 1;
         }
     }
     return 0;
 }
 
-/* apr_table_setn would compare each name with all before it: they begin with
- * the same four octets, which is what its index knows of a name. No two notes
- * of a token have one name. */
-static void export_claims(request_rec *r, const jm_token_t *token)
+/* No two notes of a token have one name. */
+static void export_claims(request_rec *r, const jm_token_t *token,
+                          put_fn *put)
 {
-    void (*put)(apr_table_t *, const char *, const char *)
-        = has_claims(r->notes) ? apr_table_setn : apr_table_addn;
     jm_notes_t notes = token->notes;
     unsigned i;
 
@@ -59,24 +57,6 @@ static int is_composite(const jm_json_t *claim)
     return claim->type == JM_JSON_ARRAY || claim->type == JM_JSON_OBJECT;
 }
 
-/* 1 if export_claims did what there is to do for a path: it is one name, and
- * that of a scalar or of nothing. */
-static int is_exported(const jm_json_t *claims, const jm_path_t *path)
-{
-    unsigned i;
-
-    if (path->count != 1 || !path->flat.len || claims->count > JM_NOTES_MAX) {
-        return 0;
-    }
-    for (i = 0; i < claims->count; i++) {
-        if (is_composite(&claims->items[i])
-            && jm_str_eq(claims->items[i].name, path->flat)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static void export_path(request_rec *r, const jm_json_t *claims,
                         const jm_path_t *path, const char *name)
 {
@@ -90,17 +70,44 @@ static void export_path(request_rec *r, const jm_json_t *claims,
     }
 }
 
-/* The claims that the route maps, whatever their type and place. */
-static void export_mapped(request_rec *r, const jm_decision_t *d)
+static int is_one_name(const jm_path_t *path)
 {
-    const jm_json_t *claims = d->token->claims;
-    const jm_route_t *route = d->route;
+    return path->count == 1 && path->flat.len > 0;
+}
+
+/* An array or object at the top level, where the route maps it. */
+static void export_composite(request_rec *r, const jm_json_t *claims,
+                             const jm_json_t *claim, const jm_route_t *route)
+{
     unsigned i;
 
-    for (i = 0; route && i < route->note_count; i++) {
-        if (!is_exported(claims, &route->note_paths[i])) {
-            export_path(r, claims, &route->note_paths[i],
-                        route->note_names[i]);
+    for (i = 0; i < route->note_count; i++) {
+        const jm_path_t *path = &route->note_paths[i];
+
+        if (is_one_name(path) && jm_str_eq(path->flat, claim->name)) {
+            export_path(r, claims, path, route->note_names[i]);
+        }
+    }
+}
+
+/* The claims that the route maps, whatever their type and place, but for what
+ * export_claims did. */
+static void export_mapped(request_rec *r, const jm_json_t *claims,
+                          const jm_route_t *route)
+{
+    int all = claims->count > JM_NOTES_MAX;
+    unsigned i;
+
+    for (i = 0; i < route->note_count; i++) {
+        const jm_path_t *path = &route->note_paths[i];
+
+        if (all || !is_one_name(path)) {
+            export_path(r, claims, path, route->note_names[i]);
+        }
+    }
+    for (i = 0; !all && i < claims->count; i++) {
+        if (is_composite(&claims->items[i])) {
+            export_composite(r, claims, &claims->items[i], route);
         }
     }
 }
@@ -110,19 +117,24 @@ void jm_notes_export(request_rec *r, const jm_ctx_t *ctx)
     const jm_decision_t *d = ctx->decision;
     jm_verdict_e verdict = d->verdict != JM_OK ? d->verdict
                                                : d->token_verdict;
+    /* apr_table_setn compares each name with all before it that begin with
+     * the same four octets. */
+    put_fn *put = has_ours(r->notes) ? apr_table_setn : apr_table_addn;
 
-    apr_table_setn(r->notes, "jwtmap.verdict", jm_error(verdict)->name);
+    put(r->notes, "jwtmap.verdict", jm_error(verdict)->name);
     if (d->route) {
-        apr_table_setn(r->notes, "jwtmap.route", d->route->id);
+        put(r->notes, "jwtmap.route", d->route->id);
     }
     if (d->authorizer) {
-        apr_table_setn(r->notes, "jwtmap.authorizer", d->authorizer->name);
+        put(r->notes, "jwtmap.authorizer", d->authorizer->name);
     }
     if (!d->token) {
         return;
     }
-    export_claims(r, d->token);
-    export_mapped(r, d);
+    export_claims(r, d->token, put);
+    if (d->route) {
+        export_mapped(r, d->token->claims, d->route);
+    }
     if (d->user) {
         r->user = apr_pstrdup(r->pool, d->user);
         r->ap_auth_type = "Bearer";

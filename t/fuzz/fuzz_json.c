@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "jm_char.h"
 #include "jm_json.h"
 
 static void same(const jm_json_t *a, const jm_json_t *b)
@@ -14,6 +15,8 @@ static void same(const jm_json_t *a, const jm_json_t *b)
     must(a->type == b->type && a->count == b->count);
     must(a->truth == b->truth && jm_str_eq(a->text, b->text));
     must(jm_str_eq(a->name, b->name));
+    must(!a->plain || jm_char_plain_span(a->text) == a->text.len);
+    must(!a->plain_name || jm_char_plain_span(a->name) == a->name.len);
     for (i = 0; i < a->count; i++) {
         must(a->items[i].parent == a && a->items[i].index == i);
         same(&a->items[i], &b->items[i]);

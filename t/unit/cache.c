@@ -89,6 +89,8 @@ static void test_pack(void)
 
     is_str(jm_json_compact(tap_pool, copy), jm_json_compact(tap_pool,
            node).ptr, "a packed tree says what the tree said");
+    ok(copy->items[2].plain && copy->items[2].plain_name
+       && !copy->items[0].items[2].plain, "and what is known of its texts");
     ok(!copy->parent && copy->items[0].parent == copy
        && jm_json_get(copy, jm_str("a"))->items[2].text.len == 3,
        "with its own parents, and NUL in a text");

@@ -60,9 +60,14 @@ static void test_reserved(apr_pool_t *p)
         "x-user-i", "x-user-idd", "xuser-id", "x--user-id", "", "x user-id",
         NULL
     };
+    static const char *const marks[] = { "_id", NULL };
     const jm_table_t *table = make_table(p, names);
     int i;
 
+    ok(jm_header_reserved(make_table(p, marks), "-ID")
+       && jm_header_reserved(make_table(p, marks), ".id")
+       && !jm_header_reserved(make_table(p, marks), "xid"),
+       "a name that begins with a mark has its spellings, too");
     for (i = 0; twins[i]; i++) {
         ok(jm_header_reserved(table, twins[i]), "%s is reserved", twins[i]);
     }
@@ -185,6 +190,14 @@ static void test_again(apr_pool_t *p)
     fields = copies(p, set, 3, 2);
     jm_headers_apply(fields, p, table, set, 3);
     ok(apr_table_elts(fields)->nelts == 3, "what is there twice is once");
+    fields = copies(p, set, 3, 1);
+    apr_table_unset(fields, "x-user-id");
+    apr_table_setn(fields, set[0].name, set[0].value);
+    jm_headers_apply(fields, p, table, set, 3);
+    ok(apr_table_elts(fields)->nelts == 3
+       && holds_once(fields, "x-user-id", "alice")
+       && holds_once(fields, "x-role", "user"),
+       "what is there in another order is there once");
     fields = copies(p, set, 2, 1);
     jm_headers_apply(fields, p, table, set, 3);
     ok(holds_once(fields, "Accept-Language", "en"),

@@ -492,6 +492,33 @@ static void test_long_name(void)
        err.message);
 }
 
+/* Whether a text and a name are known to be visible ASCII and spaces. */
+static void test_plain(void)
+{
+    static const struct {
+        const char *string;
+        int plain;
+    } rows[] = {
+        { "", 1 }, { " a~", 1 }, { "a\\u0041", 0 }, { "\\n", 0 },
+        { "a\\\\", 0 }, { "\x7F", 0 }, { "caf\xC3\xA9", 0 },
+        { "\xC2\x80 end", 0 }
+    };
+    const jm_json_t *root;
+    unsigned i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        parse(&root, NULL, jm_str(apr_psprintf(tap_pool,
+              "{\"%s\":\"%s\", \"plain\":-1.5e3, \"other\":\"\\t\"}",
+              rows[i].string, rows[i].string)));
+        ok(root->items[0].plain == rows[i].plain
+           && root->items[0].plain_name == rows[i].plain
+           && root->items[1].plain && root->items[1].plain_name
+           && !root->items[2].plain && root->items[2].plain_name,
+           "\"%s\" is %splain, others beside it as they are",
+           shown(jm_str(rows[i].string)), rows[i].plain ? "" : "not ");
+    }
+}
+
 int main(void)
 {
     tap_start();
@@ -502,5 +529,6 @@ int main(void)
     test_long();
     test_too_large();
     test_long_name();
+    test_plain();
     return tap_done();
 }
