@@ -59,8 +59,7 @@ static inline int jm_char_is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7F;
 }
 
-/* Eight octets as a word, in the order of the machine, and one that is in
- * each octet of it. */
+/* Eight octets as a word, the first one lowest, and one octet eight times. */
 #define JM_CHAR_EACH(c) (APR_UINT64_C(0x0101010101010101) * (c))
 
 static inline apr_uint64_t jm_char_word(const char *text)
@@ -68,11 +67,11 @@ static inline apr_uint64_t jm_char_word(const char *text)
     apr_uint64_t word;
 
     memcpy(&word, text, sizeof(word));
-    return word;
+    return APR_IS_BIGENDIAN ? __builtin_bswap64(word) : word;
 }
 
-/* 0 if all octets of a word are visible ASCII or a space. No sum carries into
- * the next octet. */
+/* The highest bit of each octet of a word that is neither visible ASCII nor a
+ * space. No sum carries into the next octet. */
 static inline apr_uint64_t jm_char_word_other(apr_uint64_t word)
 {
     apr_uint64_t low = word & JM_CHAR_EACH(0x7F);
@@ -81,14 +80,32 @@ static inline apr_uint64_t jm_char_word_other(apr_uint64_t word)
            & JM_CHAR_EACH(0x80);
 }
 
+/* The highest bit of the first octet of a word that is c; those above may be
+ * set or not. 0: there is none. */
+static inline apr_uint64_t jm_char_word_has(apr_uint64_t word, char c)
+{
+    apr_uint64_t zero = word ^ JM_CHAR_EACH((unsigned char)c);
+
+    return (zero - JM_CHAR_EACH(1)) & ~zero & JM_CHAR_EACH(0x80);
+}
+
+/* Which octet the lowest bit of a word that is not 0 is in, from 0. */
+static inline apr_size_t jm_char_word_first(apr_uint64_t bits)
+{
+    return (apr_size_t)__builtin_ctzll(bits) / 8;
+}
+
 /* How many octets text begins with that are visible ASCII or a space. */
 static inline apr_size_t jm_char_plain_span(jm_str_t text)
 {
-    apr_size_t at = 0;
+    apr_size_t at;
 
-    while (at + 8 <= text.len && !jm_char_word_other(jm_char_word(text.ptr
-                                                                  + at))) {
-        at += 8;
+    for (at = 0; at + 8 <= text.len; at += 8) {
+        apr_uint64_t other = jm_char_word_other(jm_char_word(text.ptr + at));
+
+        if (other) {
+            return at + jm_char_word_first(other);
+        }
     }
     while (at < text.len && text.ptr[at] >= 0x20 && text.ptr[at] < 0x7F) {
         at++;

@@ -154,17 +154,31 @@ static apr_status_t scan_escape(jm_json_scan_t *s, int is_name)
                           "backslash");
 }
 
-/* The octets of a string up to the next that is more than itself. */
-static void skip_plain(jm_json_scan_t *s)
+/* The next octet of a string that is more than itself; end: none. */
+static const char *find_more(const char *at, const char *end)
 {
-    const char *start = s->source.ptr + s->at;
-    const char *end = s->source.ptr + s->source.len;
-    const char *at = start;
+    for (; end - at >= 8; at += 8) {
+        apr_uint64_t word = jm_char_word(at);
+        apr_uint64_t more = jm_char_word_other(word)
+                            | jm_char_word_has(word, '"')
+                            | jm_char_word_has(word, '\\');
 
+        if (more) {
+            return at + jm_char_word_first(more);
+        }
+    }
     while (at < end && *at >= 0x20 && *at < 0x7F && *at != '"'
            && *at != '\\') {
         at++;
     }
+    return at;
+}
+
+static void skip_plain(jm_json_scan_t *s)
+{
+    const char *start = s->source.ptr + s->at;
+    const char *at = find_more(start, s->source.ptr + s->source.len);
+
     s->at += (apr_size_t)(at - start);
     s->decoded += (apr_uint32_t)(at - start);
 }

@@ -32,13 +32,38 @@ static int is_found(char c)
     return 1;
 }
 
+/* 1 if the first c of eight octets is found, whatever stands beside it. */
+static int is_first(char c)
+{
+    char buf[8];
+    apr_size_t at;
+    int other;
+
+    for (other = 0; other < 256; other++) {
+        for (at = 0; at < 8; at++) {
+            memset(buf, other, sizeof(buf));
+            buf[at] = c;
+            if (jm_char_word_first(jm_char_word_has(jm_char_word(buf), c))
+                != ((char)other == c ? 0 : at)) {
+                return 0;
+            }
+        }
+        memset(buf, other, sizeof(buf));
+        if (!jm_char_word_has(jm_char_word(buf), c) != ((char)other != c)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int main(void)
 {
     int c;
 
     tap_start();
     for (c = 0; c < 256; c++) {
-        ok(is_found((char)c), "octet 0x%02x", (unsigned)c);
+        ok(is_found((char)c) && is_first((char)c), "octet 0x%02x",
+           (unsigned)c);
     }
     ok(jm_char_is_control('\0') && jm_char_is_control('\x1F')
        && jm_char_is_control('\x7F') && !jm_char_is_control(' ')

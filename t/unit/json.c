@@ -519,6 +519,40 @@ static void test_plain(void)
     }
 }
 
+/* Strings of 0 to 20 times c before an end, in a text that goes on: 1 if each
+ * is read as it is. */
+static int is_read(char c, const char *end)
+{
+    char buf[40];
+    const jm_json_t *root;
+    unsigned n;
+
+    for (n = 0; n <= 20; n++) {
+        memset(buf, c, sizeof(buf));
+        buf[0] = '"';
+        strcpy(buf + 1 + n, end);
+        if (parse(&root, NULL, jm_str(buf)) != APR_SUCCESS
+            || root->text.len != n + (*end == '\\')
+            || memchr(root->text.ptr, '"', root->text.len)
+            || root->text.ptr[n] != (*end == '\\' ? '\n' : '\0')) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void test_ends(void)
+{
+    char c;
+
+    for (c = ' '; c < 0x7F; c++) {
+        if (c != '"' && c != '\\') {
+            ok(is_read(c, "\"          ") && is_read(c, "\\n\"        "),
+               "wherever it ends after '%s'", shown(jm_strn(&c, 1)));
+        }
+    }
+}
+
 int main(void)
 {
     tap_start();
@@ -530,5 +564,6 @@ int main(void)
     test_too_large();
     test_long_name();
     test_plain();
+    test_ends();
     return tap_done();
 }
