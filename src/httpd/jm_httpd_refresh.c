@@ -16,7 +16,6 @@
 
 APLOG_USE_MODULE(jwtmap);
 
-#define WATCHDOG "_jwtmap_fetch_"
 #define AHEAD_MAX 30           /* seconds before its end that a set is
                                 * replaced, or a tenth of its time */
 #define RUN_MS 1000            /* milliseconds that a call lasts at most, */
@@ -371,13 +370,7 @@ static apr_status_t end_curl(void *baton)
 
 apr_status_t jm_refresh_register(jm_remotes_t *remotes, apr_pool_t *pconf)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     refresher_t *refresher = apr_pcalloc(pconf, sizeof(*refresher));
-    ap_watchdog_t *watchdog;
-    apr_status_t rv;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return APR_EINIT;
@@ -386,7 +379,6 @@ apr_status_t jm_refresh_register(jm_remotes_t *remotes, apr_pool_t *pconf)
     refresher->remotes = remotes;
     refresher->jobs = apr_pcalloc(pconf, sizeof(job_t)
                                          * (apr_size_t)remotes->sets->nelts);
-    rv = get(&watchdog, WATCHDOG, 0, 1, pconf);
-    return rv == APR_SUCCESS ? add(watchdog, AP_WD_TM_SLICE, refresher, tend)
-                             : rv;
+    return jm_watchdog_add(pconf, "_jwtmap_fetch_", JM_WATCHDOG_ONE,
+                           AP_WD_TM_SLICE, tend, refresher);
 }

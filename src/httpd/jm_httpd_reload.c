@@ -10,13 +10,11 @@
 
 #include "mod_jwtmap.h"
 
-#include <mod_watchdog.h>
-
+#include "jm_httpd_watchdog.h"
 #include "jm_reload.h"
 
 APLOG_USE_MODULE(jwtmap);
 
-#define WATCHDOG "_jwtmap_files_"
 #define TICK apr_time_from_msec(200)   /* and the next look at a file that is
                                         * just being written */
 #define RELOAD_DEFAULT 5               /* seconds */
@@ -256,22 +254,6 @@ static void make_share(jm_files_t *files, apr_pool_t *pconf,
                  "memory: each child looks at key files for itself");
 }
 
-static apr_status_t register_callback(jm_files_t *files, apr_pool_t *pconf)
-{
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    ap_watchdog_t *watchdog;
-    apr_status_t rv;
-
-    if (!get || !add) {
-        return APR_ENOTIMPL;
-    }
-    rv = get(&watchdog, WATCHDOG, 0, 0, pconf);
-    return rv == APR_SUCCESS ? add(watchdog, TICK, files, look_if_due) : rv;
-}
-
 /* Without mod_watchdog files change with a restart only, which is worth a
  * word and no reason not to start. */
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
@@ -290,7 +272,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     files->interval = apr_time_from_sec(conf->reload ? conf->reload
                                                      : RELOAD_DEFAULT)
                       - 2 * TICK;
-    if (register_callback(files, pconf) != APR_SUCCESS) {
+    if (jm_watchdog_add(pconf, "_jwtmap_files_", JM_WATCHDOG_EACH, TICK,
+                        look_if_due, files) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "key files are not "
                      "looked at for changes, because mod_watchdog is not "
                      "loaded: restart after a change, or add LoadModule "

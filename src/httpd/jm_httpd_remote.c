@@ -19,7 +19,6 @@ APLOG_USE_MODULE(jwtmap);
 #define BACKOFF_MAX 30     /* seconds */
 #define CELLS_KEY "mod_jwtmap:cells"
 #define STATE_DIR_KEY "mod_jwtmap:state_dir"
-#define WATCHDOG "_jwtmap_keys_"
 
 /* --- time --- */
 
@@ -261,7 +260,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
     if (!find_sets(ptemp, s)) {
         return OK;
     }
-    if (!APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
+    if (!jm_watchdog_is_there()) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "a route table has keys "
                      "that are fetched, which needs mod_watchdog: add "
                      "LoadModule watchdog_module modules/mod_watchdog.so");
@@ -274,21 +273,10 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
 static apr_status_t register_callbacks(jm_remotes_t *remotes,
                                        apr_pool_t *pconf)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add =
-        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
-    ap_watchdog_t *watchdog;
-    apr_status_t rv;
+    apr_status_t rv = jm_watchdog_add(pconf, "_jwtmap_keys_",
+                                      JM_WATCHDOG_EACH, apr_time_from_sec(1),
+                                      jm_remotes_look, remotes);
 
-    if (!get || !add) {
-        return APR_ENOTIMPL;
-    }
-    rv = get(&watchdog, WATCHDOG, 0, 0, pconf);
-    if (rv == APR_SUCCESS) {
-        rv = add(watchdog, apr_time_from_sec(1), remotes,
-                 jm_remotes_look);
-    }
     return rv == APR_SUCCESS ? jm_refresh_register(remotes, pconf) : rv;
 }
 

@@ -10,10 +10,10 @@
 
 #include <apr_thread_mutex.h>
 #include <httpd.h>
-#include <mod_watchdog.h>
 
 #include "mod_jwtmap.h"
 
+#include "jm_httpd_watchdog.h"
 #include "jm_remote.h"
 #include "jm_report.h"
 
