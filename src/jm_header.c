@@ -303,11 +303,14 @@ void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
     }
     jm_headers_strip(fields, p, table, set, count);
     for (i = 0; i < count; i++) {
-        if (set[i].value) {
-            apr_table_setn(fields, set[i].name, set[i].value);
+        if (!set[i].value) {
+            apr_table_unset(fields, set[i].name);
+        }
+        else if (set[i].reserved) {
+            apr_table_addn(fields, set[i].name, set[i].value);
         }
         else {
-            apr_table_unset(fields, set[i].name);
+            apr_table_setn(fields, set[i].name, set[i].value);
         }
     }
 }

@@ -47,7 +47,8 @@ void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,
                       unsigned count);
 
-/* jm_headers_strip, then sets count fields (or removes, value NULL). The
+/* jm_headers_strip, then sets count fields (or removes, value NULL), of which
+ * no two have one name, but for a removed one before one that is set. The
  * values are not copied. */
 void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,

@@ -322,6 +322,9 @@ sub trailer_cells {
             my ($attempt, @trailers) = @$row;
             cell($client, $port, $name, $kind, $attempt,
                  trailers => \@trailers, answered => $refused);
+            cell($client, $port, $name, $kind, "$attempt, known length",
+                 headers => ['Content-Length: 3'], trailers => \@trailers)
+                if $client eq 'HTTP/2';
         }
     }
 }

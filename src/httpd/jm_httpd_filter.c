@@ -37,6 +37,13 @@ static apr_status_t filter_trailers(ap_filter_t *f, apr_bucket_brigade *bb,
     return rv;
 }
 
+/* HTTP/1 has them behind a chunked body only (RFC 9112 7.1.2). */
+static int may_have_trailers(const request_rec *r)
+{
+    return r->proto_num >= HTTP_VERSION(2, 0)
+           || apr_table_get(r->headers_in, "Transfer-Encoding");
+}
+
 /* --- responses --- */
 
 /* Where an own route's upstream is, as the client sees it. */
@@ -193,7 +200,7 @@ static void insert_response_filter(request_rec *r)
 
 static void insert_filter(request_rec *r)
 {
-    if (jm_ctx_decided(r)) {
+    if (jm_ctx_decided(r) && may_have_trailers(r)) {
         ap_add_input_filter_handle(trailer_filter, NULL, r, r->connection);
     }
     insert_response_filter(r);
