@@ -91,7 +91,7 @@ static apr_uint32_t first_bit(char c)
     return (apr_uint32_t)1 << (c & 0x1F);
 }
 
-/* Those of all that are one when they are folded. */
+/* The bits of all first octets that are folded to the same as c. */
 static apr_uint32_t first_bits(char c)
 {
     return fold_char(c) == '-' ? first_bit('-') | first_bit('_')
@@ -143,9 +143,9 @@ static int is_named(const char *name, const char *other)
     return ((*name ^ *other) & ~('a' ^ 'A')) == 0 && !strcasecmp(name, other);
 }
 
-/* 1 if name is that of a field that clients send and that is set or removed
- * here. */
-static int is_set(const char *name, const jm_field_t *set, unsigned count)
+/* 1 if name is that of a field of set that clients send. */
+static int is_client_field(const char *name, const jm_field_t *set,
+                           unsigned count)
 {
     unsigned i;
 
@@ -160,7 +160,8 @@ static int is_set(const char *name, const jm_field_t *set, unsigned count)
 static int is_ours(const char *name, const jm_table_t *table,
                    const jm_field_t *set, unsigned count)
 {
-    return jm_header_reserved(table, name) || is_set(name, set, count);
+    return jm_header_reserved(table, name)
+           || is_client_field(name, set, count);
 }
 
 /* apr_table_getm for the usual case, that there is one line or none. */
@@ -251,8 +252,8 @@ void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
     strip_connection(fields, p, table, set, count);
 }
 
-/* The next of set, from i on, that is set and not removed; count: none. */
-static unsigned next_set(const jm_field_t *set, unsigned count, unsigned i)
+/* The next of set, from i on, that has a value; count: none. */
+static unsigned next_value(const jm_field_t *set, unsigned count, unsigned i)
 {
     while (i < count && !set[i].value) {
         i++;
@@ -270,7 +271,7 @@ static int is_applied(const apr_table_t *fields, const jm_table_t *table,
     const apr_array_header_t *array = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const apr_table_entry_t *)array->elts;
     apr_uint32_t first = first_bit('C');
-    unsigned next = next_set(set, count, 0);
+    unsigned next = next_value(set, count, 0);
     unsigned i;
     int k;
 
@@ -280,11 +281,11 @@ static int is_applied(const apr_table_t *fields, const jm_table_t *table,
     for (k = 0; k < array->nelts; k++) {
         if (next < count && entry[k].key == set[next].name
             && entry[k].val == set[next].value) {
-            next = next_set(set, count, next + 1);
+            next = next_value(set, count, next + 1);
         }
         else if (jm_header_reserved(table, entry[k].key)
                  || ((first & first_bit(*entry[k].key))
-                     && (is_set(entry[k].key, set, count)
+                     && (is_client_field(entry[k].key, set, count)
                          || is_named(entry[k].key, "Connection")))) {
             return 0;
         }

@@ -47,9 +47,9 @@ void jm_headers_strip(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,
                       unsigned count);
 
-/* jm_headers_strip, then sets count fields (or removes, value NULL), of which
- * no two have one name, but for a removed one before one that is set. The
- * values are not copied. */
+/* jm_headers_strip, then sets count fields (or removes, value NULL), in order:
+ * of two with one name the last counts. A reserved one that is set stands
+ * there once. The values are not copied. */
 void jm_headers_apply(apr_table_t *fields, apr_pool_t *p,
                       const jm_table_t *table, const jm_field_t *set,
                       unsigned count);

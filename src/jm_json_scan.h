@@ -33,7 +33,7 @@ typedef struct jm_json_step_t {
     apr_uint32_t index;        /* AT_INDEX */
     apr_uint32_t name_offset;  /* AT_NAME: of a name that is well-formed */
     apr_uint32_t name_len;     /* and its octets, decoded */
-    int plain_name;            /* it is visible ASCII without an escape */
+    int plain_name;            /* as in a mark */
 } jm_json_step_t;
 
 typedef struct jm_json_scan_t {
@@ -41,7 +41,7 @@ typedef struct jm_json_scan_t {
     jm_str_t source;           /* borrowed */
     apr_size_t at;             /* offset of the octet to be read */
     apr_uint32_t decoded;      /* octets of the last string, decoded */
-    int plain;                 /* it was visible ASCII without an escape */
+    int plain;                 /* as in a mark */
     apr_array_header_t *marks; /* of jm_json_mark_t */
     jm_json_step_t trail[JM_JSON_DEPTH_MAX];
     unsigned depth;            /* steps of trail in use */

@@ -111,6 +111,7 @@ my $conf = join "\n",
 my $merging = JwtMapServer::free_port();
 my $tunnel = JwtMapServer::free_port();
 my $root = JwtMapServer::free_port();
+my $broken = JwtMapServer::free_port();
 my $server = JwtMapServer->start('backends', <<"CONF");
 Protocols h2c http/1.1
 H2WebSockets On
@@ -122,6 +123,7 @@ SSLProxyCheckPeerName off
 Listen 127.0.0.1:$merging
 Listen 127.0.0.1:$tunnel
 Listen 127.0.0.1:$root
+Listen 127.0.0.1:$broken
 <VirtualHost *:\${PORT}>
 $conf
 </VirtualHost>
@@ -139,6 +141,19 @@ $conf
 JwtMapConfig conf/backends.json
 SSLProxyEngine On
 ProxyPass / \${UPSTREAM_URL}/
+</VirtualHost>
+# An upstream that is away, and an ErrorDocument that forgets how the body came.
+<VirtualHost *:$broken>
+JwtMapConfig conf/backends.json
+SSLProxyEngine On
+MergeTrailers On
+ProxyPass /dead/ fcgi://127.0.0.1:$dead/
+ProxyPass /h2c/ $pass{h2c}/
+ErrorDocument 503 /h2c/optional/late?q=1
+SetEnvIf Request_URI ^/dead/ proxy-sendchunks
+<Location /h2c/>
+RequestHeader unset Transfer-Encoding
+</Location>
 </VirtualHost>
 CONF
 ok($server->listens, 'the server starts') or diag($server->console,
@@ -406,6 +421,20 @@ my $res = raw($root, "CONNECT a.example:80 HTTP/1.1\r\nHost: a.example:80\r\n"
 is_absent($_, 'x-user-id', 'CONNECT carries nothing upstream')
     for upstream_since($mark);
 is(scalar upstream_since($mark), 1, 'where ProxyPass / sends it');
+
+# What is left of a body when its first upstream is away goes to another.
+$mark = upstream_mark();
+is_cell('the trailers of a body that was begun before', 0, 0, 'q=1', 0, sub {
+    my $socket = connect_to($broken);
+    $socket->autoflush(1);
+    print $socket "POST /dead/optional/x HTTP/1.1\r\nHost: a.example\r\n",
+        "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n";
+    sleep 1;
+    print $socket "3\r\ndef\r\n0\r\nX-User-Id: evil\r\nX-Sum: 1\r\n\r\n";
+    return read_response($socket);
+});
+my ($late) = upstream_since($mark);
+like(json($late->{trailers}), qr/x-sum/i, '... and it gets the others');
 
 # What the logs show is what was sent.
 %h2 = ();

@@ -37,11 +37,12 @@ static apr_status_t filter_trailers(ap_filter_t *f, apr_bucket_brigade *bb,
     return rv;
 }
 
-/* HTTP/1 has them behind a chunked body only (RFC 9112 7.1.2). */
-static int may_have_trailers(const request_rec *r)
+/* HTTP/1 has them behind a chunked body only (RFC 9112 7.1.2), of which an
+ * earlier pass may have read a part: what the client sent counts. */
+static int may_have_trailers(const request_rec *r, const jm_ctx_t *ctx)
 {
     return r->proto_num >= HTTP_VERSION(2, 0)
-           || apr_table_get(r->headers_in, "Transfer-Encoding");
+           || apr_table_get(ctx->client->headers, "Transfer-Encoding");
 }
 
 /* --- responses --- */
@@ -200,7 +201,9 @@ static void insert_response_filter(request_rec *r)
 
 static void insert_filter(request_rec *r)
 {
-    if (jm_ctx_decided(r) && may_have_trailers(r)) {
+    const jm_ctx_t *ctx = jm_ctx_decided(r);
+
+    if (ctx && may_have_trailers(r, ctx)) {
         ap_add_input_filter_handle(trailer_filter, NULL, r, r->connection);
     }
     insert_response_filter(r);

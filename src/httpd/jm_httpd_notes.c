@@ -24,7 +24,7 @@ static int has_ours(const apr_table_t *notes)
     return 0;
 }
 
-/* No two notes of a token have one name. */
+/* Two notes of a token have one name only where that was escaped or cut. */
 static void export_claims(request_rec *r, const jm_token_t *token,
                           put_fn *put)
 {

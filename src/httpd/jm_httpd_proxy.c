@@ -36,7 +36,7 @@ typedef int proxy_HOOK_fixups_t(request_rec *r);
 
 static int starts_with(const char *text, const char *start)
 {
-    return *text == *start && !strncmp(text, start, strlen(start));
+    return !strncmp(text, start, strlen(start));
 }
 
 static int ends_with_slash(const char *text)

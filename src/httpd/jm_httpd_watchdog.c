@@ -1,5 +1,6 @@
 /*
- * jm_httpd_watchdog.c: mod_watchdog's functions, by name. Touches nothing.
+ * jm_httpd_watchdog.c: mod_watchdog's functions, by name. Touches what it has
+ * of callbacks.
  */
 #include "jm_httpd_watchdog.h"
 

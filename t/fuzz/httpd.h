@@ -109,8 +109,9 @@ httpd_headers(apr_pool_t *p, jm_str_t rest,
 static inline jm_str_t httpd_dots(apr_pool_t *p, jm_str_t path, int *pabove)
 {
     char *out = apr_palloc(p, path.len + 1);
-    apr_size_t starts[256];
-    unsigned depth = 0;
+    /* of the segments before; none is shorter than its slash */
+    apr_size_t *starts = apr_palloc(p, (path.len + 1) * sizeof(*starts));
+    apr_size_t depth = 0;
     apr_size_t n = 0, i = 0;
 
     while (i < path.len) {
@@ -134,7 +135,6 @@ static inline jm_str_t httpd_dots(apr_pool_t *p, jm_str_t path, int *pabove)
             }
         }
         else {
-            must(depth < 256);
             starts[depth++] = n;
             memcpy(out + n, path.ptr + i, len);
             n += len;
