@@ -199,11 +199,14 @@ static void insert_response_filter(request_rec *r)
     }
 }
 
+/* Where the client waits for 100 (Continue), too: past no filter mod_proxy
+ * leaves that to the upstream, and where it may not hand interim responses on
+ * (jm_proxy_hold_interim) it loses the body. */
 static void insert_filter(request_rec *r)
 {
     const jm_ctx_t *ctx = jm_ctx_decided(r);
 
-    if (ctx && may_have_trailers(r, ctx)) {
+    if (ctx && (may_have_trailers(r, ctx) || r->expecting_100)) {
         ap_add_input_filter_handle(trailer_filter, NULL, r, r->connection);
     }
     insert_response_filter(r);
