@@ -61,7 +61,14 @@ sub all_are {
     return !grep { my $who = $_; grep { ask($who)->{status} != $status } 1 .. 4 } @who;
 }
 
-sub become { my @args = @_; return wait_for(6, sub { all_are(@args) }) }
+# Each child looks at its own time: they may differ until an interval is over,
+# and four requests need not meet all of them.
+sub become {
+    my @args = @_;
+    my $met = wait_for(6, sub { all_are(@args) });
+    sleep($ENV{JWTMAP_MEMCHECK} ? 3 : 1);
+    return $met && all_are(@args);
+}
 
 ok(all_are(200, sort keys %who), 'an empty list refuses nobody');
 
