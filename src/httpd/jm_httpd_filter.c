@@ -199,9 +199,10 @@ static void insert_response_filter(request_rec *r)
     }
 }
 
-/* Where the client waits for 100 (Continue), too: past no filter mod_proxy
- * leaves that to the upstream, and where it may not hand interim responses on
- * (jm_proxy_hold_interim) it loses the body. */
+/* With a filter mod_proxy spools a body of known length, without one it streams
+ * it: there is one only where it is needed. Also where the client waits for 100
+ * (Continue): mod_proxy would leave that to the upstream, and lose the body
+ * where interim responses are held (jm_proxy_hold_interim). */
 static void insert_filter(request_rec *r)
 {
     const jm_ctx_t *ctx = jm_ctx_decided(r);
