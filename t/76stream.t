@@ -1,11 +1,12 @@
 # Nothing is buffered: bodies of 1 GiB pass in both directions with flat
-# memory, an answer goes out as it comes, a WebSocket stays open after its
-# upgrade was verified.
+# memory, an answer and an upload go on as they come, a WebSocket stays open
+# after its upgrade was verified.
 
 use JwtMapTest;
 use JwtMapBackend;
 use JwtMapH2;
 use JwtMapServer;
+use IO::Select;
 use Time::HiRes qw(sleep time);
 
 use constant MIB => 1 << 20;
@@ -24,6 +25,10 @@ my $table = JwtMapServer->table('stream',
           integration => { type => 'http_proxy', server => 'wss' } },
         { method => 'ANY', path => '/{.+}', auth => \1, mapping => $mapping },
     ]);
+# An upstream that is the test itself.
+my $upstream = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+    or die "no upstream: $!\n";
+my $raw = $upstream->sockport;
 # One child: it is the one to be measured.
 my $server = JwtMapServer->start('stream', <<"CONF");
 ServerLimit 1
@@ -42,6 +47,7 @@ SSLProxyVerify none
 SSLProxyCheckPeerName off
 ProxyPass /h2c/ h2c://127.0.0.1:$node{h2c}/
 ProxyPass /ws/ ws://127.0.0.1:$node{http}/
+ProxyPass /raw/ http://127.0.0.1:$raw/
 ProxyPass / http://127.0.0.1:$node{http}/
 CONF
 ok($server->listens, 'the server starts') or diag($server->console);
@@ -128,6 +134,29 @@ for my $target ('/http', '/h2c', '/own') {
     my $rest = do { local $/; <$socket> };
     cmp_ok(time - $began, '>', 0.5, "$target: an answer goes out as it comes");
     is($first . $rest, "tick\n" x 4, "$target: and all of it");
+}
+
+# A body of known length is under way while the client still sends it: the
+# upstream has the head before the client sends the last half.
+{
+    my $half = 'x' x 150_000;
+    my $client = connect_to($server->port);
+    print $client "POST /raw/upload HTTP/1.1\r\nHost: a\r\n$bearer\r\n"
+        . 'Content-Length: ' . 2 * length($half) . "\r\nConnection: close\r\n"
+        . "X-User-Id: mallory\r\n\r\n$half";
+    my $began = IO::Select->new($upstream)->can_read(10);
+    ok($began, 'a body of known length goes on as it comes');
+    print $client $half;
+    my $peer = $upstream->accept;
+    my $head = head_of($peer);
+    like($head, qr{^POST /upload\?actor=alice HTTP/1\.1\r$}m,
+         'to the mapped target');
+    is_deeply([$head =~ /^x-user-id: *(.*?)\r$/gim], ['alice'],
+              'with the mapped header and not the one of the client');
+    read $peer, my $body, 2 * length $half;
+    is($body, $half x 2, 'and all of it');
+    print $peer "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    is_status(read_response($client), 204, 'and is answered');
 }
 
 # --- WebSockets -----------------------------------------------------------------------
