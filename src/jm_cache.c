@@ -10,7 +10,7 @@
 
 #include <openssl/rand.h>
 
-#include "jm_json.h"
+#include "jm_json_block.h"
 
 #define WAYS 8
 #define FOR_SETS (JM_CACHE_OCTETS / 16 * 15) /* malloc needs the rest */
@@ -66,8 +66,8 @@ static jm_str_t issuer_of(const jm_json_t *claims)
 static entry_t *entry_make(const jm_cache_key_t *key,
                            const jm_cached_t *cached, apr_size_t limit)
 {
-    apr_size_t jose = jm_json_packed_size(cached->jose);
-    apr_size_t claims = jm_json_packed_size(cached->claims);
+    apr_size_t jose = jm_json_block_size(cached->jose);
+    apr_size_t claims = jm_json_block_size(cached->claims);
     apr_size_t notes = jm_notes_size(cached->claims);
     apr_size_t size = sizeof(entry_t) + jose + claims + notes
                       + key->token.len;
@@ -81,9 +81,9 @@ static entry_t *entry_make(const jm_cache_key_t *key,
     at = (char *)(entry + 1);
     copy = &entry->cached;
     *copy = *cached;
-    copy->jose = jm_json_pack(at, jose, cached->jose);
+    copy->jose = jm_json_block_copy(at, cached->jose);
     at += jose;
-    copy->claims = jm_json_pack(at, claims, cached->claims);
+    copy->claims = jm_json_block_copy(at, cached->claims);
     at += claims;
     copy->notes = jm_notes_make(at, copy->claims);
     at += notes;

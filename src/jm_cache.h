@@ -10,6 +10,7 @@
 
 #include "jm.h"
 #include "jm_choice.h"
+#include "jm_claims.h"
 #include "jm_note.h"
 
 #define JM_CACHE_OCTETS (8 << 20)     /* what all entries together may take,
@@ -24,8 +25,7 @@ typedef struct jm_cached_t {
     const jm_authorizer_t *authorizer; /* that verified it */
     apr_uint32_t generation;   /* of the keys that it was verified with; 0:
                                 * they are for good */
-    apr_int64_t from;          /* its times hold while from <= now < until, */
-    apr_int64_t until;         /* seconds since 1970, leeway included */
+    jm_window_t window;        /* when its times hold */
     const jm_json_t *jose;
     const jm_json_t *claims;
     jm_notes_t notes;          /* of the claims; made when it is kept */

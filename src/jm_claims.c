@@ -259,9 +259,28 @@ static jm_verdict_e check_times(const jm_policy_t *policy,
     return sub_seconds(now, policy->leeway) < times->exp ? JM_OK : JM_EXPIRED;
 }
 
-jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
-                             const jm_json_t *header, const jm_json_t *claims,
-                             apr_int64_t now)
+/* When check_times would say the same. */
+static jm_window_t window_of(const times_t *times, apr_int64_t leeway)
+{
+    jm_window_t window = { SECONDS_MIN, SECONDS_MAX };
+
+    if (times->has_nbf) {
+        window.from = sub_seconds(times->nbf, leeway);
+    }
+    if (times->has_iat) {
+        apr_int64_t issued = sub_seconds(times->iat, leeway);
+
+        window.from = issued > window.from ? issued : window.from;
+    }
+    if (times->has_exp) {
+        window.until = add_seconds(times->exp, leeway);
+    }
+    return window;
+}
+
+jm_verdict_e jm_claims_check(jm_window_t *window, const jm_policy_t *policy,
+                             const jm_key_t *key, const jm_json_t *header,
+                             const jm_json_t *claims, apr_int64_t now)
 {
     times_t times;
     jm_verdict_e verdict = check_typ(policy, header);
@@ -282,30 +301,10 @@ jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
     if (verdict == JM_OK) {
         verdict = check_times(policy, &times, now);
     }
+    if (verdict == JM_OK) {
+        *window = window_of(&times, policy->leeway);
+    }
     return verdict;
-}
-
-void jm_claims_window(apr_int64_t *pfrom, apr_int64_t *puntil,
-                      const jm_policy_t *policy, const jm_json_t *claims)
-{
-    times_t times;
-
-    *pfrom = SECONDS_MAX;
-    *puntil = SECONDS_MIN;
-    if (read_claims(&times, claims) != JM_OK) {
-        return;
-    }
-    *pfrom = SECONDS_MIN;
-    if (times.has_nbf) {
-        *pfrom = sub_seconds(times.nbf, policy->leeway);
-    }
-    if (times.has_iat) {
-        apr_int64_t issued = sub_seconds(times.iat, policy->leeway);
-
-        *pfrom = issued > *pfrom ? issued : *pfrom;
-    }
-    *puntil = times.has_exp ? add_seconds(times.exp, policy->leeway)
-                            : SECONDS_MAX;
 }
 
 /* --- require --- */

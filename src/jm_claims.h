@@ -24,6 +24,12 @@ typedef struct jm_policy_t {
     int allow_bound;             /* 1: a token with cnf passes as a bearer */
 } jm_policy_t;
 
+/* A span of time: from <= now < until, seconds since 1970. */
+typedef struct jm_window_t {
+    apr_int64_t from;
+    apr_int64_t until;
+} jm_window_t;
+
 /* Checks, in this order: typ of the header (media type rule of RFC 7515
  * 4.1.9: "application/" may be omitted, ASCII case does not count); types of
  * iss, sub, jti (strings), aud (a string or an array of strings), exp, nbf,
@@ -32,15 +38,11 @@ typedef struct jm_policy_t {
  * and iat not after now + leeway; exp present if required; now < exp +
  * leeway. Expired is last: whoever renews such a token will pass.
  * now in seconds since 1970. JM_OK, JM_TYP, JM_CLAIM, JM_ISSUER,
- * JM_AUDIENCE, JM_BOUND, JM_LIFETIME, JM_NOT_YET, JM_EXPIRED. */
-jm_verdict_e jm_claims_check(const jm_policy_t *policy, const jm_key_t *key,
-                             const jm_json_t *header, const jm_json_t *claims,
-                             apr_int64_t now);
-
-/* When claims that passed jm_claims_check would pass its checks of times
- * again: *pfrom <= now < *puntil, seconds since 1970, leeway included. */
-void jm_claims_window(apr_int64_t *pfrom, apr_int64_t *puntil,
-                      const jm_policy_t *policy, const jm_json_t *claims);
+ * JM_AUDIENCE, JM_BOUND, JM_LIFETIME, JM_NOT_YET, JM_EXPIRED. *window is set
+ * with JM_OK only: when the same claims pass the checks of times. */
+jm_verdict_e jm_claims_check(jm_window_t *window, const jm_policy_t *policy,
+                             const jm_key_t *key, const jm_json_t *header,
+                             const jm_json_t *claims, apr_int64_t now);
 
 /* One entry of `require`. */
 typedef struct jm_require_t {

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "jm_json_block.h"
 #include "jm_json_decode.h"
 #include "jm_json_scan.h"
 #include "jm_number.h"
@@ -308,16 +309,16 @@ static apr_status_t read_value(parse_t *c, jm_json_t *node, apr_uint32_t at)
     return APR_SUCCESS;
 }
 
-/* The scan has been through: nodes and text in one piece each. */
+/* The scan has been through. */
 static apr_status_t build(const jm_json_t **proot, parse_t *c)
 {
-    unsigned count = (unsigned)c->scan.marks->nelts;
-    jm_json_t *root = apr_pcalloc(c->p, count * sizeof(*root));
+    jm_json_t *root = jm_json_block_make(&c->text, c->p,
+                                         (unsigned)c->scan.marks->nelts,
+                                         c->scan.source);
     apr_status_t rv;
 
     c->marks = (const jm_json_mark_t *)c->scan.marks->elts;
     c->free = root + 1;
-    c->text = apr_pstrmemdup(c->p, c->scan.source.ptr, c->scan.source.len);
     rv = read_value(c, root, 0);
     jm_json_decoder_end(&c->decoder);
     *proot = rv == APR_SUCCESS ? root : NULL;

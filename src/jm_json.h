@@ -76,13 +76,6 @@ jm_str_t jm_json_compact(apr_pool_t *p, const jm_json_t *node);
 /* One string as a JSON string with its quotes, escaped as above. */
 jm_str_t jm_json_quote(apr_pool_t *p, jm_str_t text);
 
-/* A copy of node and all below it, without parent, in one block of size
- * octets, which is what jm_json_packed_size says (a multiple of 16). It is
- * aligned as malloc's are and shows no pointer to the outside. */
-apr_size_t jm_json_packed_size(const jm_json_t *node);
-const jm_json_t *jm_json_pack(void *block, apr_size_t size,
-                              const jm_json_t *node);
-
 /* A NUMBER as seconds, rounded up to a whole one, computed from its digits
  * without a double. APR_EINVAL: NULL or not a number; APR_ERANGE: its
  * magnitude is not below 2^63. */

@@ -19,6 +19,7 @@ typedef struct run_t {
     jm_cache_key_t key;
     const jm_keyset_t *keys;   /* that were used; NULL: there are none */
     apr_uint32_t generation;   /* of them */
+    jm_window_t window;        /* when the times of token hold */
     jm_token_t *token;
 } run_t;
 
@@ -59,7 +60,7 @@ static int still_holds(const jm_cached_t *cached, apr_int64_t now)
 {
     const jm_authorizer_t *authorizer = cached->authorizer;
 
-    return now >= cached->from && now < cached->until
+    return now >= cached->window.from && now < cached->window.until
            && (!authorizer->key_slot
                || jm_slot_generation(authorizer->key_slot)
                   == cached->generation);
@@ -105,8 +106,7 @@ static void into_cache(const run_t *run)
     cached.generation = run->generation;
     cached.jose = token->jose;
     cached.claims = token->claims;
-    jm_claims_window(&cached.from, &cached.until, &token->authorizer->policy,
-                     token->claims);
+    cached.window = run->window;
     jm_cache_put(run->cache, &run->key, &cached);
 }
 
@@ -163,8 +163,8 @@ static jm_verdict_e verify_with(run_t *run, const jm_jws_t *jws,
     if (verdict != JM_OK || run->with->signature_only) {
         return verdict;
     }
-    verdict = jm_claims_check(&authorizer->policy, key, jws->header,
-                              token->claims, run->with->now);
+    verdict = jm_claims_check(&run->window, &authorizer->policy, key,
+                              jws->header, token->claims, run->with->now);
     if (verdict == JM_OK) {
         verdict = check_revoked(authorizer, token->claims, run->p);
     }

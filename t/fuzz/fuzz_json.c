@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "jm_char.h"
-#include "jm_json.h"
+#include "jm_json_block.h"
 
 static void same(const jm_json_t *a, const jm_json_t *b)
 {
@@ -129,13 +129,13 @@ static void check_offsets(const jm_json_t *node, jm_str_t input)
     }
 }
 
-static void check_pack(const jm_json_t *root)
+static void check_copy(const jm_json_t *root)
 {
-    apr_size_t size = jm_json_packed_size(root);
+    apr_size_t size = jm_json_block_size(root);
     void *block = malloc(size);
 
     must(size % 16 == 0);
-    same(root, jm_json_pack(block, size, root));
+    same(root, jm_json_block_copy(block, root));
     free(block);
 }
 
@@ -161,5 +161,5 @@ static void fuzz_one(apr_pool_t *p, jm_str_t input)
     must(jm_json_parse(&again, &error, p, out) == APR_SUCCESS);
     same(root, again);
     must(jm_str_eq(out, jm_json_compact(p, again)));
-    check_pack(root);
+    check_copy(root);
 }

@@ -6,6 +6,7 @@
 #include <apr_thread_proc.h>
 
 #include "jm_cache.h"
+#include "jm_json_block.h"
 #include "jm_revoked.h"
 #include "jm_slot.h"
 #include "jm_verify.h"
@@ -53,7 +54,7 @@ static jm_cache_key_t key_of(const jm_cache_t *cache, const char *token)
 static void put_json(jm_cache_t *cache, const char *token,
                      const jm_authorizer_t *a, const jm_json_t *claims)
 {
-    jm_cached_t cached = { a, 1, 10, 20, claims, claims, { NULL, 0 } };
+    jm_cached_t cached = { a, 1, { 10, 20 }, claims, claims, { NULL, 0 } };
     jm_cache_key_t key = key_of(cache, token);
 
     jm_cache_put(cache, &key, &cached);
@@ -77,18 +78,42 @@ static jm_str_t got(jm_cache_t *cache, apr_pool_t *p, const char *token,
 
 /* --- keeping and finding --- */
 
-static void test_pack(void)
+/* 1 if neither node nor what is below it points out of a block. */
+static int is_inside(const jm_json_t *node, const char *block,
+                     apr_size_t size)
+{
+    const char *const pointers[] = { node->text.ptr, node->name.ptr,
+                                     (const char *)node->parent,
+                                     (const char *)node->items };
+    unsigned i;
+
+    for (i = 0; i < sizeof(pointers) / sizeof(*pointers); i++) {
+        if (pointers[i]
+            && (pointers[i] < block || pointers[i] >= block + size)) {
+            return 0;
+        }
+    }
+    for (i = 0; i < node->count; i++) {
+        if (!is_inside(&node->items[i], block, size)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void test_block(void)
 {
     static const char text[] =
         "{\"a\":[1,[true,null,{}],\"x\\u0000y\"],\"\":{\"b\":-1.50e3},"
         "\"c\":\"\"}";
     const jm_json_t *node = json(text);
-    apr_size_t size = jm_json_packed_size(node);
+    apr_size_t size = jm_json_block_size(node);
     void *block = malloc(size);
-    const jm_json_t *copy = jm_json_pack(block, size, node);
+    const jm_json_t *copy = jm_json_block_copy(block, node);
 
+    ok(is_inside(copy, block, size), "a copied tree is one block");
     is_str(jm_json_compact(tap_pool, copy), jm_json_compact(tap_pool,
-           node).ptr, "a packed tree says what the tree said");
+           node).ptr, "and says what the tree said");
     ok(copy->items[2].plain && copy->items[2].plain_name
        && !copy->items[0].items[2].plain, "and what is known of its texts");
     ok(!copy->parent && copy->items[0].parent == copy
@@ -116,7 +141,7 @@ static void test_entries(void)
     put(cache, "token", a, "{\"iss\":\"a\",\"n\":1}");
     held = jm_cache_get(cache, reader, &key, &for_a);
     ok(held && held->authorizer == a && held->generation == 1
-       && held->from == 10 && held->until == 20, "what was put is found");
+       && held->window.from == 10 && held->window.until == 20, "what was put is found");
     is_str(got(cache, p, "Token", &for_a), "", "another token is not");
     is_str(got(cache, p, "token", &for_b), "",
            "nor is it for another authorizer");
@@ -439,7 +464,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
         n = (w->random >> 16) % TOKENS;
         cached = jm_cache_get(w->cache, p, &w->keys[n], &choice);
         if (!cached) {
-            jm_cached_t fresh = { w->a, n, 0, 1, w->jose, w->claims[n],
+            jm_cached_t fresh = { w->a, n, { 0, 1 }, w->jose, w->claims[n],
                                   { NULL, 0 } };
 
             jm_cache_put(w->cache, &w->keys[n], &fresh);
@@ -502,7 +527,7 @@ static void test_threads(void)
 int main(void)
 {
     keys_start();
-    test_pack();
+    test_block();
     test_entries();
     test_same_token();
     test_least_used();

@@ -38,6 +38,15 @@ typedef struct case_t {
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
+static jm_verdict_e check(const jm_policy_t *policy, const jm_key_t *key,
+                          const jm_json_t *header, const jm_json_t *claims,
+                          apr_int64_t now)
+{
+    jm_window_t window;
+
+    return jm_claims_check(&window, policy, key, header, claims, now);
+}
+
 /* Each case's claims under one policy. */
 static void run(const jm_policy_t *policy, const jm_key_t *key,
                 const case_t *cases, apr_size_t count)
@@ -45,8 +54,8 @@ static void run(const jm_policy_t *policy, const jm_key_t *key,
     apr_size_t i;
 
     for (i = 0; i < count; i++) {
-        jm_verdict_e got = jm_claims_check(policy, key, json("{}"),
-                                           json(cases[i].json), NOW);
+        jm_verdict_e got = check(policy, key, json("{}"), json(cases[i].json),
+                                 NOW);
 
         if (!ok(got == cases[i].verdict, "%s: %s",
                 jm_error(cases[i].verdict)->name, cases[i].sentence)) {
@@ -108,7 +117,7 @@ static void test_typ(void)
 
     for (i = 0; i < COUNT(typs); i++) {
         policy.typ = jm_str(typs[i].typ);
-        ok(jm_claims_check(&policy, &any_key, json(typs[i].header), claims,
+        ok(check(&policy, &any_key, json(typs[i].header), claims,
                            NOW) == typs[i].verdict,
            "%s: %s where typ is \"%s\"", jm_error(typs[i].verdict)->name,
            typs[i].header, typs[i].typ);
@@ -191,8 +200,8 @@ static void check_at(jm_verdict_e want, const char *claims, apr_int64_t now,
     jm_policy_t policy = usual();
 
     policy.leeway = leeway;
-    ok(jm_claims_check(&policy, &any_key, json("{}"), json(claims), now)
-       == want, "%s: %s", jm_error(want)->name, sentence);
+    ok(check(&policy, &any_key, json("{}"), json(claims), now) == want,
+       "%s: %s", jm_error(want)->name, sentence);
 }
 
 static void test_limits(void)
@@ -212,6 +221,50 @@ static void test_limits(void)
              "now + leeway does not wrap");
     check_at(JM_EXPIRED, "{\"exp\":100}", APR_INT64_MAX, 3600,
              "the end of time");
+}
+
+/* 1 if claims pass at this time. */
+static int pass_at(const jm_policy_t *policy, const jm_json_t *claims,
+                   apr_int64_t now)
+{
+    return check(policy, &any_key, json("{}"), claims, now) == JM_OK;
+}
+
+/* Of claims that pass now, the window says when they pass, and when not. */
+static void test_window(void)
+{
+    static const char *const cases[] = {
+        "{" LIVE "}", "{" LIVE ",\"nbf\":1699999000}",
+        "{" LIVE ",\"iat\":1699999000.5}",
+        "{" LIVE ",\"nbf\":1699999000,\"iat\":1699998000}",
+        "{" LIVE ",\"nbf\":1699998000,\"iat\":1699999000}"
+    };
+    static const apr_int64_t leeways[] = { 0, 10, 3600 };
+    jm_policy_t policy = usual();
+    jm_window_t window;
+    unsigned i, k;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const jm_json_t *claims = json(cases[i]);
+
+        for (k = 0; k < COUNT(leeways); k++) {
+            policy.leeway = leeways[k];
+            ok(jm_claims_check(&window, &policy, &any_key, json("{}"), claims,
+                               NOW) == JM_OK
+               && (window.from == APR_INT64_MIN
+                   || (pass_at(&policy, claims, window.from)
+                       && !pass_at(&policy, claims, window.from - 1)))
+               && pass_at(&policy, claims, window.until - 1)
+               && !pass_at(&policy, claims, window.until)
+               && (window.from == APR_INT64_MIN) == (i == 0),
+               "window: %s with %d s of leeway", cases[i], (int)leeways[k]);
+        }
+    }
+    policy.require_expiration = 0;
+    ok(jm_claims_check(&window, &policy, &any_key, json("{}"), json("{}"),
+                       NOW) == JM_OK
+       && window.from == APR_INT64_MIN && window.until == APR_INT64_MAX,
+       "window: all of time where the claims name none");
 }
 
 static void test_no_expiration(void)
@@ -309,9 +362,9 @@ static void test_key_issuer(void)
     run(&policy, &key, fixed, COUNT(fixed));
     policy.issuers = issuers;
     policy.issuer_count = 1;
-    ok(jm_claims_check(&policy, &key, json("{}"), json(fixed[0].json), NOW)
+    ok(check(&policy, &key, json("{}"), json(fixed[0].json), NOW)
        == JM_ISSUER
-       && jm_claims_check(&policy, &key, json("{}"), json(fixed[1].json), NOW)
+       && check(&policy, &key, json("{}"), json(fixed[1].json), NOW)
           == JM_ISSUER,
        "issuer: the key's and the configured one must both hold");
 }
@@ -352,7 +405,7 @@ static void test_bound(void)
 
     run(&policy, &any_key, cases, COUNT(cases));
     policy.allow_bound = 1;
-    ok(jm_claims_check(&policy, &any_key, json("{}"), json(cases[0].json),
+    ok(check(&policy, &any_key, json("{}"), json(cases[0].json),
                        NOW) == JM_OK, "ok: cnf, where it may be");
 }
 
@@ -365,6 +418,7 @@ int main(void)
     run(&policy, &any_key, types, COUNT(types));
     run(&policy, &any_key, times, COUNT(times));
     test_limits();
+    test_window();
     test_no_expiration();
     test_lifetime();
     test_issuer();
