@@ -31,9 +31,6 @@ static void add_route(apr_array_header_t *list, const jm_route_t *route,
     unsigned i;
 
     for (i = 0; i < route->method_count; i++) {
-        if (jm_allow_echoes(route, route->methods[i])) {
-            continue;
-        }
         add(list, route->methods[i]);
         if (!strcmp(route->methods[i], "GET")) {
             add(list, "HEAD");
@@ -49,17 +46,40 @@ static void add_route(apr_array_header_t *list, const jm_route_t *route,
     }
 }
 
+/* 1 if a request with the method comes to a route: one that asks for less than
+ * a shape before it never does, jm_router_match. */
+static int is_answered(apr_pool_t *p, const jm_table_t *table, jm_str_t path,
+                       const char *method)
+{
+    jm_match_t match;
+
+    return jm_router_match(&match, p, table->router, path, method)
+               == APR_SUCCESS
+           && match.route && !jm_allow_echoes(match.route, method);
+}
+
 const char *const *jm_allow_path(apr_pool_t *p, const jm_table_t *table,
                                  jm_str_t path, const char *asked)
 {
     const jm_route_t *const *routes = jm_router_all(p, table->router, path);
     apr_array_header_t *list = apr_array_make(p, 8, sizeof(char *));
+    const char **answered;
+    int count = 0;
+    int i;
 
     for (; *routes; routes++) {
         add_route(list, *routes, asked);
     }
-    APR_ARRAY_PUSH(list, const char *) = NULL;
-    return (const char *const *)list->elts;
+    answered = apr_pcalloc(p, sizeof(*answered)
+                              * ((apr_size_t)list->nelts + 1));
+    for (i = 0; i < list->nelts; i++) {
+        const char *method = APR_ARRAY_IDX(list, i, const char *);
+
+        if (is_answered(p, table, path, method)) {
+            answered[count++] = method;
+        }
+    }
+    return answered;
 }
 
 const char *const *jm_allow_options(apr_pool_t *p, const jm_table_t *table,

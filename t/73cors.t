@@ -13,6 +13,9 @@ my @paths = (
     { method => 'OPTIONS', path => '/PREFIX/own', auth => \0 },
     { method => 'GET', path => '/PREFIX/static', auth => \1,
       response => { a => 1 } },
+    { method => ['GET', 'TRACE'], path => '/PREFIX/low/{id}', auth => \1,
+      mapping => { headers => { 'x-user-id' => '$request.jwt.sub' } } },
+    { method => 'POST', path => '/PREFIX/low/{.+}', auth => \0 },
 );
 
 # A table for the paths below /name.
@@ -88,6 +91,9 @@ is_cors(preflight('/any/any', $app, 'PATCH'), 204,
 is_cors(preflight('/any/static', $app, 'GET'), 204,
     'allow-headers=authorization, x-a allow-methods=GET, HEAD allow-origin=* '
     . 'max-age=600', 'a static answer: a preflight too');
+is_cors(preflight('/any/low/1', $app, 'POST'), 204,
+    'allow-headers=authorization, x-a allow-methods=GET, HEAD allow-origin=* '
+    . 'max-age=600', 'no method that only a less protected path has');
 is_cors(preflight('/any/user', 'null', 'GET'), 204,
     'allow-headers=authorization, x-a allow-methods=GET, HEAD, POST, DELETE '
     . 'allow-origin=* max-age=600', 'any origin is also none');
@@ -121,6 +127,13 @@ $res = ask('OPTIONS', '/any/user', "Origin: $app");
 is_error($res, 405, 'method_not_allowed',
     'OPTIONS that asks for no method is a request like any other');
 like(field($res, 'Allow') || '', qr/\bOPTIONS\b/, 'though OPTIONS is allowed');
+for my $method ('POST', 'TRACE') {
+    $res = ask($method, '/any/low/1', @bearer);
+    is_error($res, 405, 'method_not_allowed',
+        "$method is less protected or shows what is mapped");
+    is(join(' ', grep { $_ ne 'TRACE' } sort split /, */, field($res, 'Allow')),
+        'GET HEAD OPTIONS', "$method: Allow has what answers");
+}
 is_status(ask('GET', '/any/user', "Origin: $app",
     'Access-Control-Request-Method: GET'), 401, 'nor is GET one');
 is_status(preflight('/none/user', $app, 'GET'), 405,
