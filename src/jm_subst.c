@@ -81,8 +81,9 @@ static const char *env_text(jm_str_t *pout, const jm_subst_t *s,
     }
     if (!value) {
         return apr_psprintf(s->p, "$env.%s is not set: write \"Define %s "
-                            "VALUE\" in httpd.conf, or set it in the "
-                            "environment", name.ptr, name.ptr);
+                            "VALUE\" in httpd.conf (jwtmapctl: -D "
+                            "%s=VALUE), or set it in the environment",
+                            name.ptr, name.ptr, name.ptr);
     }
     *pout = jm_str_dup(s->p, jm_str(value));
     return NULL;
@@ -97,7 +98,8 @@ static const char *secret_text(jm_str_t *pout, const jm_subst_t *s,
     if (!s->env->secrets_dir) {
         return apr_psprintf(s->p, "$secret.%s has no directory to be read "
                             "from: write \"JwtMapSecretsDir DIR\" in "
-                            "httpd.conf", name.ptr);
+                            "httpd.conf (jwtmapctl: --secrets-dir DIR)",
+                            name.ptr);
     }
     path = apr_pstrcat(s->p, s->env->secrets_dir, "/", name.ptr, NULL);
     if (jm_file_read_secret(pout, &error, s->p, path, JM_KEY_FILE_MAX)
