@@ -131,8 +131,9 @@ for my $method ('POST', 'TRACE') {
     $res = ask($method, '/any/low/1', @bearer);
     is_error($res, 405, 'method_not_allowed',
         "$method is less protected or shows what is mapped");
-    is(join(' ', grep { $_ ne 'TRACE' } sort split /, */, field($res, 'Allow')),
-        'GET HEAD OPTIONS', "$method: Allow has what answers");
+    is(join(' ', sort split /, */, field($res, 'Allow')),
+        'GET HEAD OPTIONS TRACE',
+        "$method: Allow has what answers (httpd adds its TRACE)");
 }
 is_status(ask('GET', '/any/user', "Origin: $app",
     'Access-Control-Request-Method: GET'), 401, 'nor is GET one');

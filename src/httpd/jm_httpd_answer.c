@@ -116,13 +116,16 @@ void jm_answer_challenge(request_rec *r, jm_verdict_e verdict)
                    challenge_of(r, jm_error(verdict)));
 }
 
+/* httpd says TRACE itself, where TraceEnable lets it. */
 static void allow_methods(request_rec *r, const char *const *methods)
 {
     ap_method_list_t *list = r->allowed_methods;
 
     ap_clear_method_list(list);
     for (; *methods; methods++) {
-        ap_method_list_add(list, *methods);
+        if (strcmp(*methods, "TRACE")) {
+            ap_method_list_add(list, *methods);
+        }
     }
     r->allowed = list->method_mask;
 }
