@@ -175,8 +175,8 @@ static int confirm_own(request_rec *r, jm_ctx_t *ctx,
         || d->route == ctx->own) {
         return OK;
     }
-    if (d->verdict == JM_PATH && d->match.route == ctx->own) {
-        return OK;    /* ReportOnly: no route, but the one that was chosen */
+    if (!d->route && d->match.route == ctx->own) {
+        return OK;    /* ReportOnly: refused there, but it is the one chosen */
     }
     if (d->route && d->route->server) {
         jm_request_decode_uri(r, ctx);

@@ -143,6 +143,12 @@ for my $target ('/own/a%2fb', '/own/a%5cb') {
     is_status($res, 200, "$target: ReportOnly refuses nothing of an own route");
     is_absent($record, 'x-sub', "$target: which is stripped");
 }
+($record, $res, my @said) = through('report', '/ownany/x?a=1&sub=s',
+                                    { method => 'TRACE' }, @bearer);
+is_status($res, 200, 'TRACE: ReportOnly refuses nothing of an own route');
+is_absent($record, 'x-sub', 'TRACE: with nothing mapped that would come back');
+is(query_of($record), 'a=1', 'TRACE: nor in the query');
+like("@said", qr/would refuse: method/, 'TRACE: is said');
 ($record, $res) = through('report', '/own/x', { method => 'DELETE' });
 is(body_json($res), undef,
    'a method that no own route has is not ours to answer');
