@@ -15,8 +15,8 @@
 int jm_allow_echoes(const jm_route_t *route, const char *method);
 
 /* Methods of the path in any shape that a route answers, HEAD beside GET,
- * without those that echo. ANY stands for GET, HEAD, POST and, if not NULL, the one that was
- * asked for. */
+ * without those that echo. ANY stands for GET, HEAD, POST and, if not NULL,
+ * the one that was asked for. */
 const char *const *jm_allow_path(apr_pool_t *p, const jm_table_t *table,
                                  jm_str_t path, const char *asked);
 
