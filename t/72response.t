@@ -84,7 +84,8 @@ my $server = JwtMapServer->start('response', join "\n",
     '<Proxy balancer://one>', "BalancerMember $ENV{UPSTREAM_URL}/member",
     '</Proxy>', 'ProxyPass /files/ !', 'ProxyPass /ssi/page.shtml !',
     (map { "ProxyPass /pass/$_/ $pass{$_}/" } sort keys %pass),
-    "ScriptAlias /pass/cgi/ $cgi/",
+    "ScriptAlias /pass/cgi/ $cgi/", '<Location /pass/handler/>',
+    "SetHandler proxy:http://127.0.0.1:$node{http}", '</Location>',
     "<Location /ssi/>\nOptions +Includes\nAddOutputFilter INCLUDES .shtml",
     '</Location>',
     (map { "ProxyPass /$_/ $ENV{UPSTREAM_URL}/" }
@@ -153,7 +154,8 @@ for my $name (@names) {
 }
 
 # An interim answer goes past all filters of httpd.
-for my $early ('/pass/node/x', '/pass/h2c/x', '/own/https/x') {
+for my $early ('/pass/node/x', '/pass/handler/x', '/pass/h2c/x',
+    '/own/https/x') {
     my $socket = connect_to($server->port);
     print $socket join "\r\n", "GET $early HTTP/1.1", 'Host: a', @bearer,
         "X-Reply-Early: </x?$ours[0]>; rel=preload", 'X-Reply-Body: x',

@@ -164,24 +164,28 @@ void jm_proxy_undo_filename(request_rec *r, const jm_decision_t *d)
                               NULL);
 }
 
+/* The URL that mod_proxy sends r to, also where it becomes r->filename in its
+ * handler only (SetHandler proxy:URL); NULL: none. */
+static const char *upstream_of(const request_rec *r)
+{
+    if (jm_proxy_is_proxied(r)) {
+        return r->filename + 6;
+    }
+    return r->handler && starts_with(r->handler, "proxy:") ? r->handler + 6
+                                                           : NULL;
+}
+
 /* A balancer's members may be of any kind. */
 int jm_proxy_reads_line(const request_rec *r)
 {
-    const char *url = NULL;
+    const char *url = upstream_of(r);
 
-    if (jm_proxy_is_proxied(r)) {
-        url = r->filename + 6;
-    }
-    else if (r->handler && starts_with(r->handler, "proxy:")) {
-        url = r->handler + 6;
-    }
     return !url || is_cgi_style(url) || starts_with(url, "balancer:");
 }
 
 void jm_proxy_hold_interim(request_rec *r, const jm_ctx_t *ctx)
 {
-    if (ctx->decision && ctx->decision->param_count
-        && jm_proxy_is_proxied(r)) {
+    if (ctx->decision && ctx->decision->param_count && upstream_of(r)) {
         apr_table_setn(r->subprocess_env, "proxy-interim-response",
                        "Suppress");
     }
