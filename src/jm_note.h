@@ -24,7 +24,8 @@ apr_size_t jm_notes_size(const jm_json_t *claims);
 /* The top-level scalars of claims, the first JM_NOTES_MAX of them, as notes
  * in block, which is aligned as malloc's are; they borrow from claims. Two
  * claims whose names differ in case only would share a note: neither is
- * there. */
+ * there. Requests with one cached token read the same: nobody writes into
+ * them. */
 jm_notes_t jm_notes_make(void *block, const jm_json_t *claims);
 
 /* One name or text as it stands in a note, in p. */
