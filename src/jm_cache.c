@@ -1,8 +1,8 @@
 /*
  * jm_cache.c: a set-associative array. A key belongs into one set of WAYS
- * entries, which has a lock that is only ever tried. An entry is one block of
- * memory with a count of readers: whoever is the last one frees it. The
- * atomics are the compiler's, which a thread sanitizer sees into.
+ * entries, which has a lock that is only ever tried, TRIES times. An entry is
+ * one block of memory with a count of readers: whoever is the last one frees
+ * it. The atomics are the compiler's, which a thread sanitizer sees into.
  */
 #include "jm_cache.h"
 
@@ -13,6 +13,7 @@
 #include "jm_json_block.h"
 
 #define WAYS 8
+#define TRIES 200
 #define FOR_SETS (JM_CACHE_OCTETS / 16 * 15) /* malloc needs the rest */
 #define HASHED 32              /* octets of a token that its hash is made of */
 #define MULTIPLIER 0x9E3779B97F4A7C15u    /* odd, 2^64 / golden ratio */
@@ -111,16 +112,22 @@ static void count(unsigned long *number, unsigned long step)
     __atomic_add_fetch(number, step, __ATOMIC_RELAXED);
 }
 
-/* The set of a key, locked; NULL: it is busy. */
+/* The set of a key, locked; NULL: it is busy, also after TRIES looks, which
+ * take less than the verification that is spared: it is held for the time of a
+ * comparison, unless its holder lost the processor. */
 static set_t *set_take(jm_cache_t *cache, const jm_cache_key_t *key)
 {
     set_t *set = &cache->sets[key->hash % cache->set_count];
+    unsigned i;
 
-    if (__atomic_exchange_n(&set->busy, 1, __ATOMIC_ACQUIRE)) {
-        count(&cache->stats.busy, 1);
-        return NULL;
+    for (i = 0; i < TRIES; i++) {
+        if (!__atomic_load_n(&set->busy, __ATOMIC_RELAXED)
+            && !__atomic_exchange_n(&set->busy, 1, __ATOMIC_ACQUIRE)) {
+            return set;
+        }
     }
-    return set;
+    count(&cache->stats.busy, 1);
+    return NULL;
 }
 
 static void set_leave(set_t *set)
