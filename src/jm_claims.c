@@ -259,7 +259,8 @@ static jm_verdict_e check_times(const jm_policy_t *policy,
     return sub_seconds(now, policy->leeway) < times->exp ? JM_OK : JM_EXPIRED;
 }
 
-/* When check_times would say the same. */
+/* When check_times would say the same; but for the last second there is, which
+ * is in no window. */
 static jm_window_t window_of(const times_t *times, apr_int64_t leeway)
 {
     jm_window_t window = { SECONDS_MIN, SECONDS_MAX };
